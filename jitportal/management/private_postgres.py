@@ -101,9 +101,7 @@ class PrivatePostgres:
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def dsn(
-        self, database: str = "postgres", *, user: str = SUPERUSER, password: str | None = None
-    ) -> str:
+    def dsn(self, database: str = "postgres", *, user: str = SUPERUSER, password: str | None = None) -> str:
         """A URL for ``database``: as the superuser unless ``user`` and ``password`` say otherwise."""
         secret = self.password if password is None and user == SUPERUSER else password or ""
         account = f"{quote(user, safe='')}:{quote(secret, safe='')}"
