@@ -7,6 +7,7 @@ import pwd
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 SUPERUSER = "postgres"
@@ -83,3 +84,15 @@ def system_account(name: str) -> pwd.struct_passwd | None:
         return pwd.getpwnam(name)
     except KeyError:
         return None
+
+
+def main() -> int:
+    """For scripts: print why no private server can run here, and fail; or say nothing."""
+    if reason := why_unavailable():
+        sys.stdout.write(reason + "\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,15 @@
+"""The one Django app."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class JitportalConfig(AppConfig):
+    name = "jitportal"
+    verbose_name = "jitportal"
+
+    def ready(self) -> None:
+        from jitportal.audit import registration
+
+        registration.register()

@@ -1,0 +1,94 @@
+"""Reads the process's environment for ``jitportal.settings``; every error names its variable."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off", ""}
+
+
+class Environment:
+    """The variables that begin with ``JITPORTAL_``, read with a type."""
+
+    def __init__(self, variables: Mapping[str, str] | None = None) -> None:
+        self._variables = os.environ if variables is None else variables
+
+    def text(self, name: str, default: str = "") -> str:
+        return self._variables.get(f"JITPORTAL_{name}", default)
+
+    def words(self, name: str, default: str = "") -> list[str]:
+        """A list that is written with commas."""
+        return [word.strip() for word in self.text(name, default).split(",") if word.strip()]
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        said = self.text(name, "1" if default else "0").strip().lower()
+        if said in _TRUE:
+            return True
+        if said in _FALSE:
+            return False
+        raise ImproperlyConfigured(f"JITPORTAL_{name} is {said!r}. Set it to 1 or to 0.")
+
+    def number(self, name: str, default: int) -> int:
+        said = self.text(name, str(default))
+        try:
+            return int(said)
+        except ValueError:
+            raise ImproperlyConfigured(f"JITPORTAL_{name} is {said!r}. Set it to a whole number.") from None
+
+    def secret(self, name: str, default: str = "") -> str:
+        """From ``JITPORTAL_<name>``, or from the file that ``JITPORTAL_<name>_FILE`` names."""
+        path = self.text(f"{name}_FILE")
+        if not path:
+            return self.text(name, default)
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ImproperlyConfigured(
+                f"JITPORTAL_{name}_FILE can't be read: {error.strerror}. Name a readable file."
+            ) from None
+
+    def database(self, data: Path) -> dict[str, Any]:
+        """Django's settings of the database that ``JITPORTAL_DATABASE_URL`` names; without it SQLite."""
+        url = self.secret("DATABASE_URL")
+        if not url or url.startswith("sqlite:"):
+            return _sqlite(Path(url.removeprefix("sqlite:///")) if url else data / "jitportal.sqlite3")
+        parts = urlsplit(url)
+        if parts.scheme not in ("postgres", "postgresql"):
+            raise ImproperlyConfigured(
+                "JITPORTAL_DATABASE_URL must begin with postgres:// or sqlite:///. "
+                "For example postgres://jitportal@db.internal:5432/jitportal"
+            )
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": unquote(parts.path.lstrip("/")),
+            "USER": unquote(parts.username or ""),
+            "PASSWORD": unquote(parts.password or "") or self.secret("DATABASE_PASSWORD"),
+            "HOST": unquote(parts.hostname or ""),
+            "PORT": str(parts.port or ""),
+            "CONN_MAX_AGE": self.number("DATABASE_CONNECTION_SECONDS", 60),
+            "CONN_HEALTH_CHECKS": True,
+            "OPTIONS": {"connect_timeout": 5, **dict(parse_qsl(parts.query))},
+        }
+
+
+def _sqlite(path: Path) -> dict[str, Any]:
+    """WAL and IMMEDIATE together end "database is locked"; FULL keeps the record of a grant that the
+    target already holds through a power cut.
+    """
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(path),
+        "CONN_MAX_AGE": None,
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;",
+        },
+    }

@@ -1,0 +1,43 @@
+"""What is stored, and what the database refuses. No verbs: ``jitportal.operations`` has them."""
+
+from jitportal.models.grants import Grant, Lease, ManualTask
+from jitportal.models.notices import Notice
+from jitportal.models.people import Membership, Person, StandingPower, Team
+from jitportal.models.policy import (
+    Entitlement,
+    PolicyVersion,
+    Role,
+    RoleScope,
+    Target,
+    TargetHealth,
+)
+from jitportal.models.record import Entry, Event
+from jitportal.models.requests import AccessRequest, Approval, RequestRevision, StageDecider
+from jitportal.models.reviews import AfterUseReview
+from jitportal.models.work import Heartbeat, TargetLane
+
+__all__ = [
+    "AccessRequest",
+    "AfterUseReview",
+    "Approval",
+    "Entitlement",
+    "Entry",
+    "Event",
+    "Grant",
+    "Heartbeat",
+    "Lease",
+    "ManualTask",
+    "Membership",
+    "Notice",
+    "Person",
+    "PolicyVersion",
+    "RequestRevision",
+    "Role",
+    "RoleScope",
+    "StageDecider",
+    "StandingPower",
+    "Target",
+    "TargetHealth",
+    "TargetLane",
+    "Team",
+]

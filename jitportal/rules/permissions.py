@@ -1,0 +1,228 @@
+"""Who may do what: ``allowed(verb, actor, subject)`` answers ``Allowed`` or ``Denied(reason)``.
+
+One place, pure, exhaustive over verb and relation. Pages ask it for their buttons, operations ask it
+before they act, and fetching an object asks it for ``VIEW``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from jitportal.rules.vocabulary import Power
+
+
+class Verb(StrEnum):
+    """What may be done. The value is stored in events."""
+
+    # requests
+    REQUEST_VIEW = "request.view"
+    REQUEST_SUBMIT = "request.submit"
+    REQUEST_EDIT = "request.edit"
+    REQUEST_WITHDRAW = "request.withdraw"
+    REQUEST_CLONE = "request.clone"
+    REQUEST_DECIDE = "request.decide"
+    # grants
+    GRANT_VIEW = "grant.view"
+    GRANT_START = "grant.start"
+    GRANT_HAND_BACK = "grant.hand_back"
+    GRANT_REVOKE = "grant.revoke"
+    GRANT_RENEW = "grant.renew"
+    GRANT_REVEAL = "grant.reveal"
+    # after-use reviews
+    REVIEW_VIEW = "review.view"
+    REVIEW_STATE = "review.state"
+    REVIEW_DETERMINE = "review.determine"
+    # roles, targets and problems
+    ROLE_VIEW = "role.view"
+    TARGET_VIEW = "target.view"
+    TARGET_CHECK = "target.check"
+    PROBLEM_VIEW = "problem.view"
+    LEASE_RETRY = "lease.retry"
+    MANUAL_TASK_CONFIRM = "manual_task.confirm"
+    # policy
+    POLICY_VIEW = "policy.view"
+    POLICY_PROPOSE = "policy.propose"
+    POLICY_APPROVE = "policy.approve"
+    POLICY_APPLY = "policy.apply"
+    # people
+    PERSON_MANAGE = "person.manage"
+    # the record
+    RECORD_VIEW = "record.view"
+    ADMIN_VIEW = "admin.view"
+
+
+class Relation(StrEnum):
+    """What a person is to an object."""
+
+    HOLDER = "holder"  # made the request, holds the grant, is whom the review is about
+    MANAGER = "manager"  # is the holder's manager
+    ROLE_OWNER = "role_owner"
+    DECIDER = "decider"  # may decide some stage of the request, now or earlier
+    DECIDED = "decided"  # has given a verdict on the request
+    OPEN_STAGE = "open_stage"  # may decide the stage that is open now
+    REVOKER = "revoker"  # is named by the policy to revoke
+    PROPOSER = "proposer"  # proposed the policy version
+    CARRIER = "carrier"  # is named to carry out manual work on the target
+
+
+@dataclass(frozen=True, slots=True)
+class ActorFacts:
+    """Who asks: active or not, and the powers that the clock says are in force."""
+
+    username: str
+    active: bool
+    powers: frozenset[Power] = frozenset()
+    system: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The object that is asked about, as what the actor is to it."""
+
+    relations: frozenset[Relation] = field(default_factory=frozenset)
+
+
+NOBODY = Subject()
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    def __bool__(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """A refusal; ``reason`` is a sentence, and the tooltip of the button that asked."""
+
+    reason: str
+
+    def __bool__(self) -> bool:
+        return False
+
+
+Answer = Allowed | Denied
+Rule = Callable[[ActorFacts, Subject], Answer]
+
+OVERSEERS = frozenset({Power.AUDITOR, Power.ADMINISTRATOR})
+
+
+def allowed(verb: Verb, actor: ActorFacts, subject: Subject = NOBODY) -> Answer:
+    """Whether the actor may do this to the subject; no rule, no permission."""
+    if not actor.active:
+        return Denied("This account is deactivated.")
+    rule = RULES.get(verb)
+    return rule(actor, subject) if rule else Denied("Nobody may do this.")
+
+
+def _anyone(actor: ActorFacts, subject: Subject) -> Answer:
+    return Allowed()
+
+
+def _relation(*relations: Relation, powers: frozenset[Power] = frozenset(), otherwise: str) -> Rule:
+    """Whoever stands in one of the relations, or holds one of the powers now."""
+
+    def rule(actor: ActorFacts, subject: Subject) -> Answer:
+        if subject.relations & set(relations) or actor.powers & powers or (actor.system and powers):
+            return Allowed()
+        return Denied(otherwise)
+
+    return rule
+
+
+def _others(rule: Rule, forbidden: Relation, reason: str) -> Rule:
+    """The rule, but never for who stands in the forbidden relation, whatever else they are."""
+
+    def strict(actor: ActorFacts, subject: Subject) -> Answer:
+        return Denied(reason) if forbidden in subject.relations else rule(actor, subject)
+
+    return strict
+
+
+_SEES = (
+    Relation.HOLDER,
+    Relation.MANAGER,
+    Relation.ROLE_OWNER,
+    Relation.DECIDER,
+    Relation.DECIDED,
+    Relation.REVOKER,
+)
+_OPERATES = frozenset({Power.OPERATOR, Power.ADMINISTRATOR})
+_EDITS_POLICY = frozenset({Power.POLICY_EDITOR})
+_POLICY_POWER = "Changing the policy needs the policy editor's power. Request the role that gives it."
+_OPERATOR_POWER = "This needs the operator's power. Request the role that gives it."
+_AUDITOR_POWER = "The record needs the auditor's power. Request the role that gives it."
+
+RULES: dict[Verb, Rule] = {
+    Verb.REQUEST_VIEW: _relation(
+        *_SEES, powers=OVERSEERS | {Power.OPERATOR}, otherwise="This request isn't yours to see."
+    ),
+    Verb.REQUEST_SUBMIT: _anyone,  # the policy decides: see rules.policy
+    Verb.REQUEST_EDIT: _relation(Relation.HOLDER, otherwise="Only the requester can edit a request."),
+    Verb.REQUEST_WITHDRAW: _relation(Relation.HOLDER, otherwise="Only the requester can withdraw a request."),
+    Verb.REQUEST_CLONE: _relation(Relation.HOLDER, otherwise="Only the requester can ask for the same again."),
+    Verb.REQUEST_DECIDE: _others(
+        _relation(
+            Relation.OPEN_STAGE, otherwise="You aren't among those who decide the stage that is open now."
+        ),
+        Relation.HOLDER,
+        "This is your own request. Somebody else has to decide on it.",
+    ),
+    Verb.GRANT_VIEW: _relation(
+        *_SEES, powers=OVERSEERS | {Power.OPERATOR}, otherwise="This grant isn't yours to see."
+    ),
+    Verb.GRANT_START: _relation(Relation.HOLDER, otherwise="Only the holder can start a grant."),
+    Verb.GRANT_HAND_BACK: _relation(Relation.HOLDER, otherwise="Only the holder can hand a grant back."),
+    Verb.GRANT_REVOKE: _relation(
+        Relation.REVOKER,
+        powers=frozenset({Power.ADMINISTRATOR}),
+        otherwise="The policy doesn't name you among those who may revoke this grant.",
+    ),
+    Verb.GRANT_RENEW: _relation(Relation.HOLDER, otherwise="Only the holder can ask for a renewal."),
+    Verb.GRANT_REVEAL: _relation(Relation.HOLDER, otherwise="Only the holder is shown the password."),
+    Verb.REVIEW_VIEW: _relation(*_SEES, powers=OVERSEERS, otherwise="This review isn't yours to see."),
+    Verb.REVIEW_STATE: _relation(Relation.HOLDER, otherwise="Only the person who had the access can say what was done."),
+    Verb.REVIEW_DETERMINE: _others(
+        _relation(
+            Relation.ROLE_OWNER,
+            Relation.MANAGER,
+            powers=frozenset({Power.ADMINISTRATOR}),
+            otherwise="The role's owner or the holder's manager reviews this.",
+        ),
+        Relation.HOLDER,
+        "This review is about your own access. Somebody else has to close it.",
+    ),
+    Verb.ROLE_VIEW: _anyone,
+    Verb.TARGET_VIEW: _relation(
+        Relation.ROLE_OWNER, powers=_OPERATES | {Power.AUDITOR, Power.POLICY_EDITOR}, otherwise=_OPERATOR_POWER
+    ),
+    Verb.TARGET_CHECK: _relation(powers=_OPERATES, otherwise=_OPERATOR_POWER),
+    Verb.PROBLEM_VIEW: _relation(powers=_OPERATES | {Power.AUDITOR}, otherwise=_OPERATOR_POWER),
+    Verb.LEASE_RETRY: _relation(powers=_OPERATES, otherwise=_OPERATOR_POWER),
+    Verb.MANUAL_TASK_CONFIRM: _others(
+        _relation(
+            Relation.CARRIER,
+            Relation.ROLE_OWNER,
+            powers=_OPERATES,
+            otherwise="The role's owner carries this out and confirms it.",
+        ),
+        Relation.HOLDER,
+        "This is your own access. Somebody else has to confirm it.",
+    ),
+    Verb.POLICY_VIEW: _anyone,
+    Verb.POLICY_PROPOSE: _relation(powers=_EDITS_POLICY, otherwise=_POLICY_POWER),
+    Verb.POLICY_APPROVE: _others(
+        _relation(powers=_EDITS_POLICY, otherwise=_POLICY_POWER),
+        Relation.PROPOSER,
+        "You proposed this change. A second person has to approve it.",
+    ),
+    Verb.POLICY_APPLY: _relation(powers=_EDITS_POLICY, otherwise=_POLICY_POWER),
+    Verb.PERSON_MANAGE: _relation(
+        powers=frozenset({Power.ADMINISTRATOR}),
+        otherwise="People are managed by administrators. Request the role that gives this power.",
+    ),
+    Verb.RECORD_VIEW: _relation(powers=OVERSEERS, otherwise=_AUDITOR_POWER),
+    Verb.ADMIN_VIEW: _relation(powers=OVERSEERS, otherwise=_AUDITOR_POWER),
+}

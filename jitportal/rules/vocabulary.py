@@ -1,0 +1,214 @@
+"""The words of the product as enums, and the plain data that connectors take and give.
+
+No Django, no clock, no input or output. The enums' values are what the database stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+#: The scope of a role that has no narrower parts. Scope is never null.
+WHOLE_TARGET = "all"
+
+
+class Pathway(StrEnum):
+    """How elevation is obtained. A role is on exactly one."""
+
+    TEMPORARY = "temporary"
+    JIT = "jit"
+    BREAK_GLASS = "break_glass"
+
+
+class RequestStatus(StrEnum):
+    PENDING = "pending"
+    APPROVED = "approved"
+    DENIED = "denied"
+    SENT_BACK = "sent_back"
+    WITHDRAWN = "withdrawn"
+    LAPSED = "lapsed"
+
+
+class GrantStatus(StrEnum):
+    READY = "ready"
+    PROVISIONING = "provisioning"
+    ACTIVE = "active"
+    REMOVING = "removing"
+    ENDED = "ended"
+
+
+class EndReason(StrEnum):
+    """Why a grant ended."""
+
+    EXPIRED = "expired"
+    HANDED_BACK = "handed_back"
+    REVOKED = "revoked"
+    UNUSED = "unused"
+    FAILED = "failed"
+
+
+class ReviewStatus(StrEnum):
+    """The steps of a review; the short after-use review has the first two and the last alone."""
+
+    STATEMENT = "statement"
+    DETERMINATION = "determination"
+    RETURNED = "returned"
+    REMEDIATION = "remediation"
+    SECOND_SIGNOFF = "second_signoff"
+    CLOSED = "closed"
+
+
+class Verdict(StrEnum):
+    APPROVE = "approve"
+    DENY = "deny"
+    SEND_BACK = "send_back"
+
+
+class Decider(StrEnum):
+    """Who decides a stage."""
+
+    MANAGER = "manager"
+    ROLE_OWNER = "role_owner"
+    TEAM = "team"
+    SYSTEM = "system"
+
+
+class StartMode(StrEnum):
+    """When a grant's clock starts."""
+
+    AT_ONCE = "at_once"  # on the last approval
+    SCHEDULED = "scheduled"  # at a time
+    ON_CLICK = "on_click"  # by the holder's own click inside the window
+    RENEWAL = "renewal"  # at the end of the grant that it goes on from
+
+
+class Risk(StrEnum):
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+class Enforcement(StrEnum):
+    """Who ends access on the target."""
+
+    TARGET_CUTS = "target_cuts"  # the target ends access and open sessions by itself
+    TARGET_REFUSES = "target_refuses"  # no new use after the end; open sessions need the portal
+    PORTAL_ONLY = "portal_only"  # nothing ends unless the portal (or a person) ends it
+
+
+class Power(StrEnum):
+    """The portal's own privileges: entitlements of the ``portal`` target, elevated like any other."""
+
+    AUDITOR = "auditor"  # reads everything: the record, Django's admin
+    POLICY_EDITOR = "policy_editor"  # proposes, approves and applies policy
+    OPERATOR = "operator"  # targets and problems: retries, checks
+    ADMINISTRATOR = "administrator"  # people and teams; revokes anybody's grant
+
+
+class PolicyStatus(StrEnum):
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    IN_FORCE = "in_force"
+    SUPERSEDED = "superseded"
+    REJECTED = "rejected"
+
+
+class Presence(StrEnum):
+    """What a target was last seen to hold of a lease."""
+
+    UNKNOWN = "unknown"  # never asked, or a call ended without an answer
+    ABSENT = "absent"
+    PRESENT = "present"
+    WAITING = "waiting"  # a person has yet to carry it out
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseOrder:
+    """What a connector is told about one lease.
+
+    ``handle`` is derived from the lease's id and stored before the connector is called, so that
+    a crash after the grant can still be undone. ``claim`` rises with every attempt on the lease: a
+    target that can must refuse an order whose claim is lower than one it has seen.
+    """
+
+    lease_id: int
+    handle: str
+    claim: int
+    account: str
+    entitlement: str
+    until: datetime | None  # the end that the target is to hold; None: the lease isn't wanted
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What the target holds for one lease, as the target itself says."""
+
+    handle: str
+    presence: Presence
+    until: datetime | None = None  # the end as the target holds it; None: it holds none
+    open_sessions: int = 0
+    detail: str = ""  # the exact state on the target, in words
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why one lease of several could not be carried out."""
+
+    handle: str
+    message: str
+    permanent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Somebody who holds an entitlement on the target, with or without a lease behind it."""
+
+    account: str
+    entitlement: str
+    until: datetime | None = None
+    handle: str | None = None  # None: the target knows no lease for it
+    declared: bool = False  # the portal's own login and the like: no drift
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What ``check`` found out about a target."""
+
+    reachable: bool
+    rights: bool  # the portal can grant and revoke there
+    expiry_armed: bool  # the target's own sweep runs
+    skew: timedelta | None  # target's clock less the portal's; None: it has no clock to ask
+    problems: tuple[str, ...] = ()  # sentences: what is wrong, what to do
+
+    @property
+    def usable(self) -> bool:
+        return self.reachable and self.rights and not self.skewed
+
+    @property
+    def skewed(self) -> bool:
+        return self.skew is not None and abs(self.skew) > MAX_SKEW
+
+
+#: A target whose clock is further from the portal's than this is refused.
+MAX_SKEW = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A credential that is shown once to its holder and stored nowhere."""
+
+    login: str
+    password: str = field(repr=False)
+    valid_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EnforcementPlan:
+    """Who ends a role's access on its target, and what may outlive the end, for the page."""
+
+    enforcement: Enforcement
+    longest_residual: timedelta | None  # None: no bound that the target itself keeps
+    explanation: str

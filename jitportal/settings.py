@@ -1,0 +1,236 @@
+"""Settings, driven by the environment. Unsafe production values refuse to start.
+
+``docs/operators.md`` lists every variable. Without any, this is a development portal on SQLite;
+``JITPORTAL_PRODUCTION=1`` demands the values that a network needs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.utils import get_random_secret_key
+
+from jitportal.environment import Environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Environment()
+
+PRODUCTION = env.flag("PRODUCTION")
+#: The demo's cast can be become by a click. Never in production.
+DEMO = env.flag("DEMO")
+#: Moves the portal's clock, for tests and for the demo's history. Never in production.
+CLOCK_CAN_BE_MOVED = not PRODUCTION
+DEBUG = env.flag("DEBUG")
+DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / "var")))
+#: Distinguishes this portal on targets that several portals share: begins every handle.
+INSTANCE = env.text("INSTANCE", "jit")
+
+if PRODUCTION and DEMO:
+    raise ImproperlyConfigured("The demo can't run in production. Unset JITPORTAL_DEMO.")
+if PRODUCTION and DEBUG:
+    raise ImproperlyConfigured("Debug pages show secrets. Unset JITPORTAL_DEBUG in production.")
+if not INSTANCE.isalnum() or not INSTANCE.islower() or not INSTANCE.isascii() or len(INSTANCE) > 12:
+    raise ImproperlyConfigured("JITPORTAL_INSTANCE must be 1 to 12 small letters and digits.")
+
+
+def _secret_key() -> str:
+    key = env.secret("SECRET_KEY")
+    if PRODUCTION:
+        if len(key) < 50:
+            raise ImproperlyConfigured(
+                "JITPORTAL_SECRET_KEY (or JITPORTAL_SECRET_KEY_FILE) needs at least 50 random characters "
+                "in production."
+            )
+        return key
+    return key or _development_key()
+
+
+def _development_key() -> str:
+    """A key kept in the data directory, so that signing in survives a restart."""
+    path = DATA_DIR / "secret_key"
+    try:
+        DATA_DIR.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            path.chmod(0o600)
+            file.write(get_random_secret_key())
+    except FileExistsError:
+        pass
+    return path.read_text(encoding="utf-8") or get_random_secret_key()
+
+
+SECRET_KEY = _secret_key()
+ALLOWED_HOSTS = env.words("HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1],testserver")
+if PRODUCTION and (not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS):
+    raise ImproperlyConfigured("Set JITPORTAL_HOSTS to the portal's own host names, without *.")
+#: The address that people use, for links in mails.
+PUBLIC_URL = env.text("PUBLIC_URL", "" if PRODUCTION else "http://127.0.0.1:8000").rstrip("/")
+if PRODUCTION and not PUBLIC_URL.startswith("https://"):
+    raise ImproperlyConfigured("Set JITPORTAL_PUBLIC_URL to the portal's address; it begins with https://.")
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
+#: How many proxies stand before the portal: that many addresses of X-Forwarded-For are believed.
+TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0)
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.admin.apps.SimpleAdminConfig",  # no autodiscovery: jitportal.web.admin has its own site
+    "django_htmx",
+    "django_q",
+    "auditlog",
+    "jitportal",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "jitportal.web.middleware.SecurityHeadersMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "jitportal.web.middleware.AuditContextMiddleware",
+    "jitportal.web.middleware.TimeZoneMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "jitportal.urls"
+WSGI_APPLICATION = "jitportal.wsgi.application"
+AUTH_USER_MODEL = "jitportal.Person"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LOGIN_URL = "sign_in"
+LOGIN_REDIRECT_URL = "my_access"
+LOGOUT_REDIRECT_URL = "sign_in"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "jitportal.web.presenters.frame.frame",
+            ],
+        },
+    }
+]
+
+DATABASES = {"default": env.database(DATA_DIR)}
+SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
+if SQLITE:
+    Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+
+REDIS_URL = env.secret("REDIS_URL")
+CACHES = {
+    "default": (
+        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+        if REDIS_URL
+        else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    )
+}
+
+WORKERS = env.number("WORKERS", 4)
+Q_CLUSTER = {
+    "name": "jitportal",
+    "workers": WORKERS,
+    "recycle": 5_000,
+    "timeout": 60,
+    # retry > timeout * (queue_limit / workers + 1), or a task that still runs is handed out twice
+    "queue_limit": WORKERS,
+    "retry": 180,
+    "max_attempts": 2,
+    "ack_failures": True,
+    "poll": 0.1,
+    "guard_cycle": 0.5,
+    "save_limit": 0,
+    "catch_up": False,
+    "scheduler": False,  # the worker's own pulse calls it: the built-in one runs every 30 s
+    "label": "Tasks",
+    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
+}
+
+AUDITLOG_LOGENTRY_MODEL = "jitportal.Entry"
+AUDITLOG_STORE_JSON_CHANGES = True
+AUDITLOG_CID_GETTER = "jitportal.audit.context.correlation_id"
+AUDITLOG_DISABLE_REMOTE_ADDR = False
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": (
+            "whitenoise.storage.CompressedManifestStaticFilesStorage"
+            if PRODUCTION
+            else "django.contrib.staticfiles.storage.StaticFilesStorage"
+        )
+    },
+}
+WHITENOISE_USE_FINDERS = not PRODUCTION
+
+EMAIL_URL_HOST = env.text("MAIL_HOST")
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend"
+    if EMAIL_URL_HOST
+    else "django.core.mail.backends.filebased.EmailBackend"
+)
+EMAIL_FILE_PATH = str(DATA_DIR / "mail")
+EMAIL_HOST = EMAIL_URL_HOST or "localhost"
+EMAIL_PORT = env.number("MAIL_PORT", 25)
+EMAIL_HOST_USER = env.text("MAIL_USER")
+EMAIL_HOST_PASSWORD = env.secret("MAIL_PASSWORD")
+EMAIL_USE_TLS = env.flag("MAIL_STARTTLS")
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "jitportal <jitportal@localhost>")
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+CSRF_COOKIE_HTTPONLY = True
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+if PRODUCTION:
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+    SECURE_SSL_REDIRECT = env.flag("SSL_REDIRECT", default=True)
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    if TRUSTED_PROXIES:
+        SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO")},
+}
