@@ -1,0 +1,142 @@
+"""What every test stands on: which database, which real servers, and what is said about skips.
+
+The portal's database is a SQLite file, or PostgreSQL where JITPORTAL_DATABASE_URL names one
+(`scripts/test-postgres` starts one). Sockets are sealed by pytest-socket: loopback and unix
+sockets alone.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+from uuid import uuid4
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connection
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+from psycopg import sql
+
+from jitportal.management.postgres_binaries import why_unavailable
+from jitportal.management.private_postgres import PrivatePostgres
+
+PROOF_SECONDS = 1800
+
+# The suite says the same thing each time it runs; the proofs look somewhere new each time.
+hypothesis_settings.register_profile(
+    "suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.register_profile(
+    "proofs",
+    deadline=None,
+    max_examples=500,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+hypothesis_settings.load_profile("suite")
+
+
+# What is skipped, and what is said about it
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    no_postgres = why_unavailable()
+    no_browser = None if shutil.which("chromium") else "Chromium is not installed (on Debian: chromium)."
+    for item in items:
+        if {"target_server", "target_database", "armed_target_server"} & set(_fixture_names(item)):
+            item.add_marker("postgres_server")
+        if no_postgres and item.get_closest_marker("postgres_server"):
+            item.add_marker(pytest.mark.skip(reason=no_postgres))
+        if no_browser and item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.skip(reason=no_browser))
+        if item.get_closest_marker("proof") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(PROOF_SECONDS))
+
+
+def _fixture_names(item: pytest.Item) -> list[str]:
+    return list(getattr(item, "fixturenames", []))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reasons = Counter(_reason(report) for report in terminalreporter.getreports("skipped"))
+    terminalreporter.section(f"{reasons.total()} skipped")
+    for reason, count in reasons.most_common():
+        terminalreporter.line(f"{count:>4} {reason}")
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    """The reason of a skip, which pytest keeps as (path, line, text)."""
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return text.removeprefix("Skipped: ")
+
+
+# The portal's database
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Put SQLite into a file of this process: a database in memory is one connection's alone.
+
+    Parallel clicks and killed workers are proven over connections and processes of their own.
+    pytest-django gives each process its own PostgreSQL database already.
+    """
+    default = settings.DATABASES["default"]
+    if default["ENGINE"] == "django.db.backends.sqlite3":
+        place = tmp_path_factory.mktemp("database") / "portal.sqlite3"
+        default.setdefault("TEST", {})["NAME"] = str(place)
+
+
+@pytest.fixture
+def database_url(transactional_db: None) -> str:
+    """JITPORTAL_DATABASE_URL for a process that is to work on this test's database."""
+    chosen = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{Path(str(chosen['NAME'])).absolute()}"
+    user, password, name = (quote(str(chosen[key]), safe="") for key in ("USER", "PASSWORD", "NAME"))
+    return f"postgresql://{user}:{password}@{chosen['HOST']}:{chosen['PORT']}/{name}"
+
+
+# Targets
+
+
+@pytest.fixture(scope="session")
+def target_server() -> Iterator[PrivatePostgres]:
+    """A real PostgreSQL server to be a target; one for each process, started when first asked for.
+
+    It has pg_cron, with its jobs in the database ``postgres``, where that is installed.
+    """
+    if reason := why_unavailable():
+        pytest.skip(reason)
+    cron_database = None if why_unavailable(extension="pg_cron") else "postgres"
+    with PrivatePostgres(durable=False, cron_database=cron_database) as server:
+        yield server
+
+
+@pytest.fixture
+def armed_target_server(target_server: PrivatePostgres) -> PrivatePostgres:
+    """The same server, for a test that needs pg_cron in it."""
+    if reason := why_unavailable(extension="pg_cron"):
+        pytest.skip(reason)
+    return target_server
+
+
+@pytest.fixture
+def target_database(target_server: PrivatePostgres) -> Iterator[str]:
+    """A superuser's URL of an empty database on the target server; gone after the test.
+
+    Roles belong to the whole server: give them names of the test's own.
+    """
+    target_server.start()  # a test before may have stopped it
+    name = f"target_{uuid4().hex[:12]}"
+    yield target_server.create_database(name)
+    target_server.start()
+    with psycopg.connect(target_server.dsn(), autocommit=True) as session:
+        session.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
