@@ -160,6 +160,9 @@ Q_CLUSTER = {
 }
 
 AUDITLOG_LOGENTRY_MODEL = "jitportal.Entry"
+# auditlog's own migrations make its replaced table all the same (its issue 804), and a table that no
+# model knows breaks PostgreSQL's flush. It has no other table.
+MIGRATION_MODULES = {"auditlog": None}
 AUDITLOG_STORE_JSON_CHANGES = True
 AUDITLOG_CID_GETTER = "jitportal.audit.context.correlation_id"
 AUDITLOG_DISABLE_REMOTE_ADDR = False

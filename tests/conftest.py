@@ -44,7 +44,8 @@ hypothesis_settings.load_profile("suite")
 # What is skipped, and what is said about it
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    _leave_out_the_other_database(config, items)
     no_postgres = why_unavailable()
     no_browser = None if shutil.which("chromium") else "Chromium is not installed (on Debian: chromium)."
     for item in items:
@@ -56,6 +57,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=no_browser))
         if item.get_closest_marker("proof") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(PROOF_SECONDS))
+
+
+def _leave_out_the_other_database(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is about the other database does not apply here: that is no skip to report."""
+    other = "postgresql" if connection.vendor == "sqlite" else "sqlite"
+    left_out = [item for item in items if item.get_closest_marker(other)]
+    if left_out:
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
 
 
 def _fixture_names(item: pytest.Item) -> list[str]:

@@ -1,0 +1,67 @@
+"""The tests' own database is one that other connections and other processes reach."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection
+
+COUNT = """
+import django
+django.setup()
+from django.contrib.contenttypes.models import ContentType
+print(ContentType.objects.filter(app_label="seen_from_outside").count())
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_another_connection_sees_what_was_committed() -> None:
+    ContentType.objects.create(app_label="seen_from_outside", model="one")
+    seen: list[int] = []
+
+    def look() -> None:
+        seen.append(ContentType.objects.filter(app_label="seen_from_outside").count())
+        connection.close()
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    looking.join(timeout=20)
+    assert seen == [1]
+
+
+def test_another_process_sees_what_was_committed(database_url: str) -> None:
+    ContentType.objects.create(app_label="seen_from_outside", model="one")
+    environment = os.environ | {"JITPORTAL_DATABASE_URL": database_url}
+    done = subprocess.run(
+        [sys.executable, "-c", COUNT],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.stdout.strip(), done.stderr.strip()) == ("1", "")
+
+
+@pytest.mark.sqlite
+@pytest.mark.django_db
+def test_sqlite_is_a_file_with_a_write_ahead_log() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA journal_mode")
+        assert cursor.fetchone() == ("wal",)
+        cursor.execute("PRAGMA synchronous")
+        assert cursor.fetchone() == (2,), "FULL"
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db
+def test_each_process_has_a_postgresql_database_of_its_own(worker_id: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_database()")
+        suffix = "" if worker_id == "master" else f"_{worker_id}"
+        assert cursor.fetchone() == (f"test_jitportal{suffix}",)
