@@ -1,0 +1,159 @@
+"""Django's AdminSite with every model, read-only, each object with its history.
+
+Open to those alone who are elevated to it (``Verb.ADMIN_VIEW``). It holds no address that changes
+anything: its sign-in, sign-out, password and add and delete pages aren't there at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib.admin import AdminSite, ModelAdmin
+from django.contrib.admin.models import LogEntry
+from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver
+from django.utils.text import capfirst
+
+from jitportal.operations.facts import may
+from jitportal.rules.permissions import Denied, Verb
+from jitportal.web.paging import position
+from jitportal.web.presenters.history import history_page
+
+if TYPE_CHECKING:
+    AnyModelAdmin = ModelAdmin[Model]
+    AnyPaginator = Paginator[Any]
+else:
+    AnyModelAdmin = ModelAdmin
+    AnyPaginator = Paginator
+
+#: Models that are installed and not registered, each with the reason.
+UNREGISTERED = {
+    "django_q.Task": "holds pickles: showing one unpickles it, and unpickling runs code",
+    "django_q.Success": "holds pickles: showing one unpickles it, and unpickling runs code",
+    "django_q.Failure": "holds pickles: showing one unpickles it, and unpickling runs code",
+    "django_q.OrmQ": "holds pickles: showing one unpickles it, and unpickling runs code",
+    "django_q.Schedule": "schedules: a row of it names any function to run",
+}
+
+#: Addresses of Django's own site that sign in, change something or point out of it.
+LEFT_OUT = frozenset({"login", "logout", "password_change", "password_change_done", "autocomplete", "view_on_site"})
+
+#: So many rows are counted and paged through; the rest is found by filters, or in the record.
+MOST_COUNTED = 10_000
+
+
+class BoundedPaginator(AnyPaginator):
+    """Counts no further than ``MOST_COUNTED``: counting a million rows is slower than a page."""
+
+    @cached_property
+    def count(self) -> int:
+        rows = self.object_list
+        if isinstance(rows, QuerySet):
+            return rows.order_by()[:MOST_COUNTED].count()
+        return len(rows)
+
+
+class ReadOnlySite(AdminSite):
+    """The site: asks the rules who may look, and offers nothing but looking."""
+
+    site_header = "Every row, read-only"
+    site_title = "jitportal"
+    index_title = "Models"
+    final_catch_all_view = False
+    enable_nav_sidebar = False
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_authenticated and bool(may(Verb.ADMIN_VIEW, request.user))
+
+    def admin_view(self, view: Callable[..., HttpResponse], cacheable: bool = False) -> Callable[..., HttpResponse]:
+        """Refuse with the rule's own sentence, where Django would offer a sign-in of its own."""
+        inner = super().admin_view(view, cacheable)
+
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.user.is_authenticated:
+                answer = may(Verb.ADMIN_VIEW, request.user)
+                if isinstance(answer, Denied):
+                    raise PermissionDenied(answer.reason)
+            return inner(request, *args, **kwargs)
+
+        return guarded
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        kept = [
+            pattern
+            for pattern in super().get_urls()
+            if not (isinstance(pattern, URLPattern) and pattern.name in LEFT_OUT)
+        ]
+        for pattern in kept:
+            if isinstance(pattern, URLPattern):
+                # LoginRequiredMiddleware sends the anonymous there; Django names its own page.
+                vars(pattern.callback).pop("login_url", None)
+        return kept
+
+    def get_log_entries(self, request: HttpRequest) -> QuerySet[LogEntry]:
+        """Nobody acts here, so there are no recent actions to show."""
+        return LogEntry.objects.none()
+
+
+class ReadOnlyAdmin(AnyModelAdmin):
+    """A model's rows, to look at and not to touch, and each row's history from the record."""
+
+    actions = None
+    view_on_site = False
+    list_per_page = 100
+    list_max_show_all = 0
+    show_full_result_count = False
+    paginator = BoundedPaginator
+    object_history_template = "admin/row_history.html"
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.admin_site.has_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.admin_site.has_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def get_urls(self) -> list[URLPattern]:
+        names = tuple(f"{self.opts.app_label}_{self.opts.model_name}_{page}" for page in ("changelist", "history", "change"))
+        kept = [pattern for pattern in super().get_urls() if pattern.name in names]
+        for pattern in kept:
+            vars(pattern.callback).pop("login_url", None)
+        return kept
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The row's events and differences: Django's own log is empty, for nobody acts here."""
+        row = self.get_object(request, unquote(object_id))
+        if row is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        if not self.has_view_permission(request, row):
+            raise PermissionDenied("These rows are listed, and not shown one by one.")
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"History of {row}",
+            "subtitle": None,
+            "history": history_page(row, after=position(request.GET.get("after", ""))),
+            "module_name": capfirst(self.opts.verbose_name_plural),
+            "object": row,
+            "opts": self.opts,
+            **(extra_context or {}),
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, self.object_history_template, context)

@@ -1,0 +1,198 @@
+"""Which columns of each model Django's admin lists. Every installed model is here, or in
+``admin.UNREGISTERED`` with the reason.
+"""
+
+from __future__ import annotations
+
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
+from django.contrib.sessions.models import Session
+from django.db.models import Model
+from django.http import HttpRequest
+
+from jitportal import models
+from jitportal.web.admin import ReadOnlyAdmin, ReadOnlySite
+
+site = ReadOnlySite(name="admin")
+
+
+def register(model: type[Model], base: type[ReadOnlyAdmin] = ReadOnlyAdmin, **options: object) -> None:
+    """Put one model on the site; ``options`` are ``ModelAdmin``'s own."""
+    site.register(model, type(f"{model.__name__}Admin", (base,), options))
+
+
+class SessionAdmin(ReadOnlyAdmin):
+    """A list alone: a session's key, which would be its address here, signs in whoever has it."""
+
+    list_display = ("expire_date",)
+    list_display_links = None
+    sortable_by = ()
+    ordering = ("-expire_date",)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return obj is None and super().has_view_permission(request)
+
+
+# People
+
+register(
+    models.Person,
+    list_display=("username", "name", "email", "manager", "is_active", "deactivated_at"),
+    list_filter=("is_active",),
+    list_select_related=("manager",),
+    search_fields=("username", "name", "email"),
+    exclude=("password",),
+)
+register(models.Team, list_display=("key", "name"), search_fields=("key", "name"))
+register(
+    models.Membership,
+    list_display=("person", "team", "since", "ended_at"),
+    list_select_related=("person", "team"),
+    list_filter=("team",),
+    search_fields=("person__username", "person__name"),
+)
+register(
+    models.StandingPower,
+    list_display=("person", "power", "given_at", "removed_at"),
+    list_select_related=("person",),
+    list_filter=("power",),
+)
+
+# Policy, targets and roles
+
+register(
+    models.PolicyVersion,
+    list_display=("number", "status", "note", "proposed_by", "proposed_at", "approved_by", "applied_at"),
+    list_select_related=("proposed_by", "approved_by"),
+    list_filter=("status",),
+)
+register(
+    models.Target,
+    list_display=("key", "name", "connector", "retired_at"),
+    list_filter=("connector",),
+    search_fields=("key", "name"),
+)
+register(
+    models.TargetHealth,
+    list_display=("target", "checked_at", "reachable", "rights", "expiry_armed", "failing_since"),
+    list_select_related=("target",),
+    list_filter=("reachable", "expiry_armed"),
+)
+register(
+    models.Entitlement,
+    list_display=("name", "target", "emergency"),
+    list_select_related=("target",),
+    list_filter=("target", "emergency"),
+    search_fields=("name",),
+)
+register(
+    models.Role,
+    list_display=("key", "name", "pathway", "target", "owner", "risk", "max_minutes", "retired_at"),
+    list_select_related=("target", "owner"),
+    list_filter=("pathway", "risk", "target"),
+    search_fields=("key", "name"),
+)
+register(
+    models.RoleScope,
+    list_display=("key", "name", "role", "entitlement", "retired_at"),
+    list_select_related=("role", "entitlement"),
+    search_fields=("key", "name", "role__key"),
+)
+
+# Requests, grants and leases
+
+register(
+    models.AccessRequest,
+    list_display=("id", "requester", "role", "scope", "pathway", "status", "created_at", "closed_at"),
+    list_select_related=("requester", "role", "scope"),
+    list_filter=("status", "pathway"),
+    search_fields=("requester__username", "role__key"),
+)
+register(
+    models.RequestRevision,
+    list_display=("id", "request", "number", "minutes", "ticket", "created_at"),
+    list_select_related=("request",),
+    search_fields=("ticket",),
+)
+register(
+    models.StageDecider,
+    list_display=("id", "revision", "stage", "kind", "team", "person"),
+    list_select_related=("revision", "team", "person"),
+    list_filter=("kind",),
+)
+register(
+    models.Approval,
+    list_display=("id", "request", "person", "verdict", "stage_name", "by_system", "decided_at"),
+    list_select_related=("request", "person"),
+    list_filter=("verdict", "by_system"),
+    search_fields=("person__username",),
+)
+register(
+    models.Grant,
+    list_display=("id", "person", "role", "scope", "status", "starts_at", "ends_at", "end_reason"),
+    list_select_related=("person", "role", "scope"),
+    list_filter=("status", "end_reason", "pathway"),
+    search_fields=("person__username", "role__key"),
+)
+register(
+    models.Lease,
+    list_display=("handle", "target", "account", "entitlement", "presence", "wanted_until", "failing_since"),
+    list_select_related=("target",),
+    list_filter=("presence", "target"),
+    search_fields=("handle", "account"),
+)
+register(
+    models.ManualTask,
+    list_display=("id", "lease", "wanted", "asked_at", "done_at", "done_by"),
+    list_select_related=("lease", "done_by"),
+    list_filter=("wanted",),
+)
+register(
+    models.AfterUseReview,
+    list_display=("id", "grant", "holder", "status", "due_at", "reviewer", "closed_at"),
+    list_select_related=("grant", "holder", "reviewer"),
+    list_filter=("status",),
+)
+register(
+    models.Notice,
+    list_display=("id", "recipient", "kind", "subject", "created_at", "sent_at", "given_up_at"),
+    list_select_related=("recipient",),
+    list_filter=("kind",),
+)
+
+# The record. Sorted by its index alone: any other order would read every row.
+
+register(
+    models.Event,
+    list_display=("at", "verb", "sentence", "actor", "address"),
+    list_select_related=("actor",),
+    sortable_by=(),
+)
+register(
+    models.Entry,
+    list_display=("timestamp", "content_type", "object_repr", "action", "actor", "remote_addr"),
+    list_select_related=("content_type", "actor"),
+    list_filter=("action",),
+    sortable_by=(),
+    search_fields=("cid__exact",),
+    search_help_text="A whole correlation id. The record's own page searches words, people and times.",
+)
+
+# The worker's marks, and Django's own
+
+register(models.Heartbeat, list_display=("name", "started_at", "beat_at"))
+register(
+    models.TargetLane, list_display=("target", "lane", "queued_until"), list_select_related=("target",)
+)
+register(Session, SessionAdmin)
+register(ContentType, list_display=("app_label", "model"))
+register(
+    Permission, list_display=("codename", "name", "content_type"), list_select_related=("content_type",)
+)
+register(Group, list_display=("name",))
+register(
+    LogEntry,
+    list_display=("action_time", "user", "content_type", "object_repr"),
+    list_select_related=("user", "content_type"),
+)
