@@ -1,5 +1,23 @@
-"""The pages' addresses."""
+"""The pages' addresses. GET never changes anything; what changes something is a form that posts."""
 
-from django.urls import URLPattern
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern] = []
+from jitportal.web.views import sign_in
+
+# the frame
+frame: list[URLPattern] = [
+    path("sign-in/", sign_in.SignIn.as_view(), name="sign_in"),
+    path("sign-out/", sign_in.SignOut.as_view(), name="sign_out"),
+]
+
+#: Only where the demo runs: elsewhere the address doesn't exist.
+demo: list[URLPattern] = [path("demo/become/", sign_in.become, name="demo_become")]
+
+# who asks for access and holds it
+engineer: list[URLPattern] = []
+
+# who approves, operates, changes policy and audits
+oversight: list[URLPattern | URLResolver] = []
+
+urlpatterns = [*frame, *(demo if settings.DEMO else []), *engineer, *oversight]

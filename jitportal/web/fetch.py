@@ -1,0 +1,76 @@
+"""Fetching is authorising: strangers get 404, readers without the verb 403 with the rule's sentence."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from django.db.models import Model
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+
+from jitportal.models import AccessRequest, AfterUseReview, Grant, Role, Target
+from jitportal.operations import facts
+from jitportal.rules.errors import NotAllowed
+from jitportal.rules.permissions import NOBODY, Answer, Subject, Verb, allowed
+from jitportal.web.http import PortalRequest, actor_of, now_of
+
+T = TypeVar("T", bound=Model)
+
+
+def access_request(request: PortalRequest, pk: int, verb: Verb = Verb.REQUEST_VIEW) -> AccessRequest:
+    rows = AccessRequest.objects.select_related(
+        "requester", "requester__manager", "role__target", "role__owner", "scope", "current__policy_version"
+    )
+    return authorised(request, get_object_or_404(rows, pk=pk), Verb.REQUEST_VIEW, verb)
+
+
+def grant(request: PortalRequest, pk: int, verb: Verb = Verb.GRANT_VIEW) -> Grant:
+    rows = Grant.objects.select_related(
+        "person", "role__target", "role__owner", "scope__entitlement", "lease__target", "request__current"
+    )
+    return authorised(request, get_object_or_404(rows, pk=pk), Verb.GRANT_VIEW, verb)
+
+
+def review(request: PortalRequest, pk: int, verb: Verb = Verb.REVIEW_VIEW) -> AfterUseReview:
+    rows = AfterUseReview.objects.select_related(
+        "grant__person", "grant__role__target", "grant__role__owner", "grant__scope", "holder", "reviewer"
+    )
+    return authorised(request, get_object_or_404(rows, pk=pk), Verb.REVIEW_VIEW, verb)
+
+
+def role(request: PortalRequest, key: str, verb: Verb = Verb.ROLE_VIEW) -> Role:
+    rows = Role.objects.select_related("target", "owner", "policy_version")
+    return authorised(request, get_object_or_404(rows, key=key), Verb.ROLE_VIEW, verb)
+
+
+def target(request: PortalRequest, key: str, verb: Verb = Verb.TARGET_VIEW) -> Target:
+    """A target is named on pages that all may read, so who may not see it gets 403, not 404."""
+    found = get_object_or_404(Target, key=key)
+    return authorised(request, found, None, verb)
+
+
+def authorised(request: PortalRequest, obj: T, view: Verb | None, verb: Verb) -> T:
+    """The object, if the person may see it and do this to it.
+
+    Raises ``Http404`` for who may not see it (``view`` None: everybody may know of it), and
+    ``NotAllowed`` for who may see it, but not do this.
+    """
+    subject = facts.relations(request.user, obj, now_of(request))
+    if view is not None and not answer(request, view, subject):
+        raise Http404
+    refused = answer(request, verb, subject)
+    if not refused:
+        raise NotAllowed(refused.reason)
+    return obj
+
+
+def require(request: PortalRequest, verb: Verb) -> None:
+    """Raise ``NotAllowed`` unless the person may do this at all (there is no one object)."""
+    refused = answer(request, verb, NOBODY)
+    if not refused:
+        raise NotAllowed(refused.reason)
+
+
+def answer(request: PortalRequest, verb: Verb, subject: Subject = NOBODY) -> Answer:
+    """What the rules say, with the powers that the person has now: for a button and its tooltip."""
+    return allowed(verb, actor_of(request), subject)

@@ -1,0 +1,85 @@
+"""What all forms share. A form knows the shape of its fields; whether they may be is asked below."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+
+EARLIEST_YEAR, LATEST_YEAR = 2000, 2100
+
+
+class PortalForm(forms.Form):
+    """A form that can take an operation's refusal, and knows the status of its page."""
+
+    #: Fields of a refusal (the rules' names) that have another name in this form.
+    field_names: dict[str, str] = {}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("label_suffix", "")
+        super().__init__(*args, **kwargs)
+        self._refused = 0
+
+    def refuse(self, sentence: str, field: str | None, status: int) -> None:
+        """Show the sentence beside its field, or above the form where it has none."""
+        name = self.field_names.get(field or "", field or "")
+        if not hasattr(self, "cleaned_data"):
+            self.full_clean()
+        self.add_error(name if name in self.fields else NON_FIELD_ERRORS, sentence)
+        self._refused = max(self._refused, status)
+
+    @property
+    def status(self) -> int:
+        if self._refused:
+            return self._refused
+        return 422 if self.is_bound and self.errors else 200
+
+
+class MomentInput(forms.DateTimeInput):
+    input_type = "datetime-local"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%dT%H:%M")
+
+
+class MomentField(forms.DateTimeField):
+    """A moment in the viewer's zone; one that its clocks skip or repeat is an error of the field."""
+
+    widget = MomentInput
+    default_error_messages = {
+        "invalid": "Give a date and a time, for example 2030-01-31T14:00.",
+        "far": f"Choose a date between {EARLIEST_YEAR} and {LATEST_YEAR}.",
+        "clocks": "The clocks change at that hour, so it is skipped or comes twice. Choose another time.",
+    }
+
+    def to_python(self, value: Any) -> datetime | None:
+        try:
+            moment = super().to_python(value)
+        except ValidationError as error:
+            code = "clocks" if error.code == "ambiguous_timezone" else "invalid"
+            raise ValidationError(self.error_messages[code], code=code) from None
+        except OverflowError:
+            raise ValidationError(self.error_messages["far"], code="far") from None
+        if moment is not None and not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
+            raise ValidationError(self.error_messages["far"], code="far")
+        return moment
+
+
+class ReasonForm(PortalForm):
+    """A reason that must be given."""
+
+    reason = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=4000,
+        error_messages={"required": "Say why."},
+    )
+
+
+class NoteForm(PortalForm):
+    """A note that may be given."""
+
+    note = forms.CharField(
+        label="Note (optional)", widget=forms.Textarea(attrs={"rows": 3}), max_length=4000, required=False
+    )

@@ -1,0 +1,143 @@
+"""Headers on every answer, who acts from where, the person's time zone, and refusals as pages."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from ipaddress import ip_address
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+
+from jitportal.audit.context import AuditContext, bound
+from jitportal.rules.errors import JitportalError
+from jitportal.web.refusals import refusal_page
+
+Next = Callable[[HttpRequest], HttpResponseBase]
+
+logger = logging.getLogger(__name__)
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    ]
+)
+
+_SAFE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_WITH_PORT = re.compile(r"\[([^\]]*)\](?::\d+)?|([^:]*):\d+")
+
+
+class SecurityHeadersMiddleware:
+    """Nothing inline, nothing from elsewhere, no framing; and no page is kept in a cache."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+        return response
+
+
+class AuditContextMiddleware:
+    """Binds who acts, from which address, and the id that ties a request's traces together."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        correlation = correlation_id(request)
+        request.correlation_id = correlation  # type: ignore[attr-defined]
+        actor_id = request.user.pk if request.user.is_authenticated else None
+        context = AuditContext(
+            actor_id=actor_id, correlation_id=correlation, address=trustworthy_address(request)
+        )
+        with bound(context):
+            response = self.get_response(request)
+        response.headers["X-Request-ID"] = correlation
+        return response
+
+
+def correlation_id(request: HttpRequest) -> str:
+    """The caller's X-Request-ID where it is short and safe; else one of our own."""
+    said = request.headers.get("X-Request-ID", "")
+    return said if _SAFE_ID.fullmatch(said) else uuid4().hex
+
+
+def trustworthy_address(request: HttpRequest) -> str | None:
+    """Where the request came from, as far as the operator's own proxies vouch for it.
+
+    Each proxy appends the address it was called from, so with N trusted proxies the Nth from the
+    right is the first that nobody could forge. With fewer entries than proxies somebody has gone
+    round them: then only the peer's own address is known. What is no address is None.
+    """
+    peer = request.META.get("REMOTE_ADDR", "")
+    proxies = settings.TRUSTED_PROXIES
+    if proxies < 1:
+        return _address(peer)
+    entries = [entry for entry in request.headers.get("X-Forwarded-For", "").split(",") if entry.strip()]
+    return _address(entries[-proxies] if len(entries) >= proxies else peer)
+
+
+def _address(text: str) -> str | None:
+    text = text.strip()
+    match = _WITH_PORT.fullmatch(text)
+    if match:
+        text = match[1] or match[2] or ""
+    try:
+        return str(ip_address(text.partition("%")[0]))
+    except ValueError:
+        return None
+
+
+class TimeZoneMiddleware:
+    """Times are shown, and read, in the person's own zone."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return self.get_response(request)
+        with timezone.override(zone_named(request.user.time_zone)):
+            return self.get_response(request)
+
+
+def zone_named(name: str) -> ZoneInfo:
+    """The zone; UTC for a name that this machine doesn't know."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        logger.warning("Time zone %r isn't known here; showing UTC.", name)
+        return ZoneInfo("UTC")
+
+
+class RefusalMiddleware:
+    """A refusal that no view has put into its form becomes a page with the fitting status."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, JitportalError):
+            return refusal_page(request, exception)
+        return None

@@ -1,0 +1,111 @@
+"""What every page shows round its content: the rail, the banner while one is elevated, the nags."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
+
+from jitportal.models import Grant, StandingPower
+from jitportal.operations import queue
+from jitportal.rules.permissions import Verb, allowed
+from jitportal.rules.vocabulary import Power
+from jitportal.web.http import PortalRequest, actor_of, now_of
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One entry of the rail."""
+
+    label: str
+    url: str
+    icon: str
+    current: bool
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    now: datetime
+    first: list[Link]
+    rest: list[Link]
+    in_force: list[Grant]
+    standing: list[StandingPower]
+
+    @property
+    def ends_first(self) -> Grant | None:
+        return self.in_force[0] if self.in_force else None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry of the rail before it is known whether this person sees it."""
+
+    label: str
+    name: str  # of the address
+    icon: str
+    pages: frozenset[str]  # names of the addresses under it
+    verb: Verb | None = None
+
+
+def _entry(label: str, name: str, icon: str, *pages: str, verb: Verb | None = None) -> Entry:
+    return Entry(label, name, icon, frozenset({name, *pages}), verb)
+
+
+FIRST = [
+    _entry("My access", "my_access", "key-round", "history", "grant_detail"),
+    _entry("Request", "request_start", "circle-plus", "request_temporary", "request_jit", "request_clone"),
+    _entry("Queue", "queue", "inbox", "decide_approve", "decide_deny", "decide_send_back"),
+    _entry("Reviews", "reviews", "clipboard-check", "review_detail"),
+]
+REST = [
+    _entry("Roles", "roles", "layers", "role_detail"),
+    _entry("Policy", "policy", "book-open", "policy_version", "policy_propose"),
+    _entry("Tasks", "tasks", "list-checks", "task_confirm"),
+    _entry("Targets", "targets", "server", "target_detail", verb=Verb.TARGET_CHECK),
+    _entry("Problems", "problems", "triangle-alert", verb=Verb.PROBLEM_VIEW),
+    _entry("Record", "record", "scroll-text", "event_detail", verb=Verb.RECORD_VIEW),
+    _entry("Admin", "admin:index", "database", verb=Verb.ADMIN_VIEW),
+]
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """The context processor. Nothing is read unless the template shows it."""
+    if not getattr(request, "user", None) or not request.user.is_authenticated:
+        return {"demo": settings.DEMO}
+    signed_in = cast("PortalRequest", request)
+    return {"demo": settings.DEMO, "frame": SimpleLazyObject(lambda: frame_of(signed_in))}
+
+
+def frame_of(request: PortalRequest) -> Frame:
+    now = now_of(request)
+    waiting = queue.queue_count(request.user, now)
+    return Frame(
+        now=now,
+        first=[_link(request, entry, waiting if entry.name == "queue" else 0) for entry in FIRST],
+        rest=[_link(request, entry) for entry in REST if _sees(request, entry)],
+        in_force=list(
+            Grant.objects.filter(person=request.user)
+            .entitling(now)
+            .select_related("role", "scope")
+            .order_by("ends_at")
+        ),
+        standing=list(StandingPower.objects.filter(person=request.user, removed_at=None).order_by("power")),
+    )
+
+
+def _sees(request: PortalRequest, entry: Entry) -> bool:
+    if entry.name == "targets" and Power.POLICY_EDITOR in actor_of(request).powers:
+        return True
+    return entry.verb is None or bool(allowed(entry.verb, actor_of(request)))
+
+
+def _link(request: PortalRequest, entry: Entry, count: int = 0) -> Link:
+    match = request.resolver_match
+    current = match is not None and match.view_name in entry.pages
+    return Link(entry.label, reverse(entry.name), entry.icon, current, count)

@@ -1,0 +1,130 @@
+"""Tags that every template may use: icons, times, durations, and the badges of states."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+from django import template
+from django.template import Context
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from lucide.templatetags.lucide import lucide
+
+from jitportal.models import AccessRequest, AfterUseReview, Grant
+from jitportal.rules.durations import spoken as spoken_minutes
+from jitportal.rules.vocabulary import EnforcementPlan
+from jitportal.web.http import now_of
+from jitportal.web.presenters import states
+from jitportal.web.presenters.times import exact_words, relative_words
+
+register = template.Library()
+
+
+@register.simple_tag
+@lru_cache(maxsize=128)
+def icon(name: str) -> SafeString:
+    """An inline icon of lucide's; decoration beside words, so hidden from screen readers."""
+    drawn = lucide(str(name), size=18, **{"class": "icon", "aria-hidden": "true", "focusable": "false"})
+    return mark_safe(drawn)  # noqa: S308  # lucide's own drawing; the name is a literal of a template
+
+
+@register.simple_tag(takes_context=True)
+def when(context: Context, moment: datetime | None) -> SafeString | str:
+    """A moment as people say it ("in 12 minutes"), exact on hover, and readable by machines."""
+    if moment is None:
+        return "not yet"
+    now = now_of(context["request"])
+    return _time(moment, relative_words(moment, now), title=exact_words(moment, now))
+
+
+@register.simple_tag(takes_context=True)
+def exact(context: Context, moment: datetime | None) -> SafeString | str:
+    """The exact time in the viewer's zone, with the zone named."""
+    if moment is None:
+        return "not yet"
+    now = now_of(context["request"])
+    return _time(moment, exact_words(moment, now), title=relative_words(moment, now))
+
+
+@register.simple_tag(takes_context=True)
+def countdown(context: Context, moment: datetime, over: str = "ended") -> SafeString:
+    """Time left until the moment: ticks with script; without it, the exact moment."""
+    now = now_of(context["request"])
+    words = exact_words(moment, now)
+    return format_html(
+        '<time class="countdown" datetime="{}" title="{}" data-countdown data-over="{}">until {}</time>',
+        _machine(moment),
+        words,
+        over,
+        words,
+    )
+
+
+def _time(moment: datetime, words: str, *, title: str) -> SafeString:
+    return format_html('<time datetime="{}" title="{}">{}</time>', _machine(moment), title, words)
+
+
+def _machine(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@register.simple_tag
+def zone() -> str:
+    """The name of the zone in which times are shown, and read."""
+    return timezone.get_current_timezone_name()
+
+
+@register.filter
+def machine(moment: datetime) -> str:
+    return _machine(moment)
+
+
+@register.filter
+def spoken(duration: int | timedelta | None) -> str:
+    """Minutes, or a timedelta, as people say it: 90 is "1 hour 30 minutes"."""
+    if duration is None:
+        return "no bound"
+    if isinstance(duration, timedelta):
+        seconds = round(duration.total_seconds(), 1)
+        if seconds < 60:
+            return f"{seconds:g} second{'' if seconds == 1 else 's'}"
+        duration = round(seconds / 60)
+    return spoken_minutes(int(duration))
+
+
+@register.inclusion_tag("components/badge.html")
+def badge(kind: str, text: str, icon_name: str = "") -> dict[str, str]:
+    """``kind``: force, waiting, ended, failed, accent or emergency (that one for break-glass alone)."""
+    return {"kind": kind, "text": text, "icon_name": icon_name}
+
+
+@register.inclusion_tag("components/badge.html", takes_context=True)
+def grant_badge(context: Context, grant: Grant) -> dict[str, str]:
+    return states.of_grant(grant, now_of(context["request"])).as_context()
+
+
+@register.inclusion_tag("components/badge.html", takes_context=True)
+def request_badge(context: Context, access_request: AccessRequest) -> dict[str, str]:
+    return states.of_request(access_request, now_of(context["request"])).as_context()
+
+
+@register.inclusion_tag("components/badge.html", takes_context=True)
+def review_badge(context: Context, review: AfterUseReview) -> dict[str, str]:
+    return states.of_review(review, now_of(context["request"])).as_context()
+
+
+@register.inclusion_tag("components/badge.html")
+def enforcement_badge(plan: EnforcementPlan) -> dict[str, str]:
+    return states.of_enforcement(plan.enforcement).as_context()
+
+
+@register.inclusion_tag("components/badge.html")
+def risk_badge(risk: str) -> dict[str, str]:
+    return states.of_risk(risk).as_context()
+
+
+@register.inclusion_tag("components/badge.html")
+def pathway_badge(pathway: str) -> dict[str, str]:
+    return states.of_pathway(pathway).as_context()

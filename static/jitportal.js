@@ -1,0 +1,66 @@
+// Enhancement only: every page works without this file.
+"use strict";
+
+(() => {
+  const page = document.documentElement;
+  // Countdowns run on the portal's clock, not on the visitor's.
+  const ahead = Date.parse(page.dataset.now || "") - Date.now() || 0;
+
+  const spoken = (seconds) => {
+    const days = Math.floor(seconds / 86400);
+    const hours = Math.floor((seconds % 86400) / 3600);
+    const minutes = Math.floor((seconds % 3600) / 60);
+    if (days) return `${days} d ${hours} h left`;
+    if (hours) return `${hours} h ${String(minutes).padStart(2, "0")} min left`;
+    return `${minutes} min ${String(Math.floor(seconds % 60)).padStart(2, "0")} s left`;
+  };
+
+  const tick = () => {
+    for (const node of document.querySelectorAll("time[data-countdown]")) {
+      const seconds = (Date.parse(node.dateTime) - Date.now() - ahead) / 1000;
+      node.textContent = seconds > 0 ? spoken(seconds) : node.dataset.over || "ended";
+    }
+  };
+
+  const copy = async (button) => {
+    const source = document.getElementById(button.dataset.copy);
+    if (!source || !navigator.clipboard) return;
+    await navigator.clipboard.writeText(source.textContent.trim());
+    const label = button.querySelector("[data-label]");
+    label.textContent = "Copied";
+    setTimeout(() => { label.textContent = "Copy"; }, 2000);
+  };
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (button) copy(button);
+  });
+
+  // A form that is sent twice by two quick clicks is sent once.
+  document.addEventListener("submit", (event) => {
+    if (event.defaultPrevented || event.target.method !== "post") return;
+    if (event.target.dataset.sent) event.preventDefault();
+    event.target.dataset.sent = "yes";
+  });
+  window.addEventListener("pageshow", () => {
+    for (const form of document.forms) delete form.dataset.sent;
+  });
+
+  // Fields that only matter for one choice show with it.
+  const reveal = () => {
+    for (const part of document.querySelectorAll("[data-shown-for]")) {
+      const [name, ...values] = part.dataset.shownFor.split(" ");
+      const chosen = document.querySelector(`input[name="${name}"]:checked`);
+      part.hidden = Boolean(chosen) && !values.includes(chosen.value);
+    }
+  };
+  document.addEventListener("change", reveal);
+
+  for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
+  document.querySelector(".errors-summary")?.focus();
+  reveal();
+  if (document.querySelector("time[data-countdown]")) {
+    tick();
+    setInterval(tick, 1000);
+  }
+})();
