@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from jitportal.rules.deciders import deciders_of, enough_people
+from jitportal.rules.durations import spoken
 from jitportal.rules.vocabulary import Decider, Pathway, Risk, StartMode
 from jitportal.rules.windows import Window, window_problems
 
@@ -171,7 +172,7 @@ def decide(facts: RequestFacts, rules: RoleRules | None, now: datetime) -> Decis
         *_words_problems(facts, rules),
     ]
     stages = tuple(_decided(facts, rules, index, stage) for index, stage in enumerate(rules.stages))
-    problems += _approver_problems(stages, facts)
+    problems += _approver_problems(stages)
     if problems:
         return _refuse(*problems)
     outcome = Outcome.SYSTEM_APPROVES if all(stage.system_rule for stage in stages) else Outcome.ASK
@@ -212,7 +213,7 @@ def system_rule_for(facts: RequestFacts, stage: StageRules) -> str:
 def _system_matches(facts: RequestFacts, rule: SystemRules) -> bool:
     return (
         (rule.max_minutes is None or facts.minutes <= rule.max_minutes)
-        and (not rule.ticket_pattern or re.fullmatch(rule.ticket_pattern, facts.ticket) is not None)
+        and (not rule.ticket_pattern or _ticket_matches(rule.ticket_pattern, facts.ticket.strip()))
         and (not rule.teams or bool(rule.teams & facts.requester.teams))
         and (not rule.scopes or facts.scope in rule.scopes)
     )
@@ -228,10 +229,14 @@ def _eligibility_problems(facts: RequestFacts, rules: RoleRules) -> list[Problem
         problems.append(Problem("role", "This account is deactivated, so it can't ask for access."))
     elif eligibility_reason(facts.requester, rules) is None:
         problems.append(
-            Problem("role", f"You aren't eligible for {rules.name}. Ask its owner, {rules.owner}, to add you.")
+            Problem(
+                "role", f"You aren't eligible for {rules.name}. Ask its owner, {rules.owner}, to add you."
+            )
         )
     if facts.pathway is not rules.pathway:
-        problems.append(Problem("role", f"{rules.name} isn't on this pathway. Use the form for its own pathway."))
+        problems.append(
+            Problem("role", f"{rules.name} isn't on this pathway. Use the form for its own pathway.")
+        )
     if facts.scope not in rules.scopes:
         offered = ", ".join(sorted(rules.scopes))
         problems.append(Problem("scope", f"{rules.name} has no such scope. Choose one of: {offered}."))
@@ -251,7 +256,9 @@ def _duration_problems(facts: RequestFacts, rules: RoleRules, now: datetime) -> 
     if facts.minutes < 1:
         problems.append(Problem("minutes", "Ask for at least one minute."))
     elif facts.minutes > rules.max_minutes:
-        problems.append(Problem("minutes", f"{rules.name} lasts {spoken(rules.max_minutes)} at most. Ask for less."))
+        problems.append(
+            Problem("minutes", f"{rules.name} lasts {spoken(rules.max_minutes)} at most. Ask for less.")
+        )
     left = rules.max_total_minutes - facts.earlier_minutes
     if facts.window.mode is StartMode.RENEWAL and facts.minutes > left:
         problems.append(Problem("minutes", _total_sentence(rules, facts.earlier_minutes, left)))
@@ -276,14 +283,22 @@ def _words_problems(facts: RequestFacts, rules: RoleRules) -> list[Problem]:
     words = facts.justification.strip()
     if len(words) < rules.least_justification:
         problems.append(
-            Problem("justification", f"Say why in at least {rules.least_justification} characters (now {len(words)}).")
+            Problem(
+                "justification",
+                f"Say why in at least {rules.least_justification} characters (now {len(words)}).",
+            )
         )
     if len(words) > LONGEST_JUSTIFICATION:
         problems.append(
-            Problem("justification", f"Keep the reason under {LONGEST_JUSTIFICATION} characters (now {len(words)}).")
+            Problem(
+                "justification",
+                f"Keep the reason under {LONGEST_JUSTIFICATION} characters (now {len(words)}).",
+            )
         )
-    if "\x00" in facts.justification or "\x00" in facts.ticket:
-        problems.append(Problem("justification", "The text holds characters that aren't text. Type it again."))
+    if "\x00" in facts.justification:
+        problems.append(
+            Problem("justification", "The text holds characters that aren't text. Type it again.")
+        )
     problems += _ticket_problems(facts.ticket.strip(), rules)
     return problems
 
@@ -291,11 +306,22 @@ def _words_problems(facts: RequestFacts, rules: RoleRules) -> list[Problem]:
 def _ticket_problems(ticket: str, rules: RoleRules) -> list[Problem]:
     if len(ticket) > LONGEST_TICKET:
         return [Problem("ticket", f"A ticket has at most {LONGEST_TICKET} characters.")]
+    if "\x00" in ticket:
+        return [Problem("ticket", "The ticket holds characters that aren't text. Type it again.")]
     if not ticket:
-        return [Problem("ticket", f"{rules.name} needs a ticket.{_hint(rules)}")] if rules.ticket_required else []
-    if rules.ticket_pattern and re.fullmatch(rules.ticket_pattern, ticket) is None:
+        return (
+            [Problem("ticket", f"{rules.name} needs a ticket.{_hint(rules)}")]
+            if rules.ticket_required
+            else []
+        )
+    if rules.ticket_pattern and not _ticket_matches(rules.ticket_pattern, ticket):
         return [Problem("ticket", f"This doesn't look like a ticket for {rules.name}.{_hint(rules)}")]
     return []
+
+
+def _ticket_matches(pattern: str, ticket: str) -> bool:
+    """The length first: ``rules.ticket_patterns`` bounds a pattern's work for tickets up to that alone."""
+    return len(ticket) <= LONGEST_TICKET and re.fullmatch(pattern, ticket) is not None
 
 
 def _hint(rules: RoleRules) -> str:
@@ -308,7 +334,7 @@ def _decided(facts: RequestFacts, rules: RoleRules, index: int, stage: StageRule
     return DecidedStage(index, stage.name, stage.deciders, stage.people, eligible, rule)
 
 
-def _approver_problems(stages: tuple[DecidedStage, ...], facts: RequestFacts) -> list[Problem]:
+def _approver_problems(stages: tuple[DecidedStage, ...]) -> list[Problem]:
     """No approver at all refuses; so does a set of stages that no distinct people could fill."""
     if not stages:
         return [Problem("role", "The policy names nobody who could approve this role. Tell its owner.")]
@@ -320,7 +346,8 @@ def _approver_problems(stages: tuple[DecidedStage, ...], facts: RequestFacts) ->
                 Problem(
                     "role",
                     f"Stage {stage.name} needs {stage.people} decided by {who}, and "
-                    f"{len(stage.eligible) or 'nobody'} other than you can. Ask the role's owner to mend the rule.",
+                    f"{len(stage.eligible) or 'nobody'} other than you can. "
+                    "Ask the role's owner to mend the rule.",
                 )
             ]
     if not enough_people([(stage.eligible, stage.people) for stage in by_people]):
@@ -345,12 +372,3 @@ def _reasons(facts: RequestFacts, rules: RoleRules, stages: tuple[DecidedStage, 
             number = "one person" if stage.people == 1 else f"{stage.people} different people"
             reasons.append(f"Stage {stage.name}: {number} from {who}.")
     return reasons
-
-
-def spoken(minutes: int) -> str:
-    """A number of minutes as people say it: 90 is "1 hour 30 minutes"."""
-    days, rest = divmod(minutes, 24 * 60)
-    hours, left = divmod(rest, 60)
-    parts = [(days, "day"), (hours, "hour"), (left, "minute")]
-    said = [f"{number} {word}{'' if number == 1 else 's'}" for number, word in parts if number]
-    return " ".join(said) or "0 minutes"

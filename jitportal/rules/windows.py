@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from jitportal.rules.durations import spoken
 from jitportal.rules.vocabulary import StartMode
 
 #: What a person types is rounded to minutes, and takes a while: this much past is still "now".
@@ -55,7 +56,7 @@ def window_problems(
     if window.mode is StartMode.SCHEDULED and window.opens_at < now - PAST_TOLERANCE:
         problems.append(("opens_at", "That start is in the past. Choose a later one, or start at once."))
     if window.opens_at > now + horizon:
-        problems.append(("opens_at", f"Access can be planned {_spoken(horizon)} ahead at most."))
+        problems.append(("opens_at", f"Access can be planned {_said(horizon)} ahead at most."))
     if window.mode is StartMode.ON_CLICK:
         problems += _click_problems(window.opens_at, window.closes_at, now, longest)
     return problems
@@ -71,7 +72,7 @@ def _click_problems(
     if closes_at <= now:
         return [("closes_at", "That window is in the past. Choose a later one.")]
     if closes_at - opens_at > longest:
-        return [("closes_at", f"A window may be {_spoken(longest)} long at most.")]
+        return [("closes_at", f"A window may be {_said(longest)} long at most.")]
     return []
 
 
@@ -94,9 +95,5 @@ def next_start(spans: Iterable[Span], now: datetime) -> datetime | None:
     return min((span.start for span in spans if span.start > now and not span.empty), default=None)
 
 
-def _spoken(duration: timedelta) -> str:
-    if duration >= timedelta(days=1):
-        days = duration // timedelta(days=1)
-        return f"{days} day{'' if days == 1 else 's'}"
-    minutes = duration // timedelta(minutes=1)
-    return f"{minutes} minute{'' if minutes == 1 else 's'}"
+def _said(duration: timedelta) -> str:
+    return spoken(duration // timedelta(minutes=1))
