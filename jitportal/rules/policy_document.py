@@ -1,0 +1,152 @@
+"""The policy document: YAML text in, the rules that everything is decided by out, or all that is wrong.
+
+``load`` is pure: the same text gives the same document. What the words mean is in ``docs/policy.md``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from functools import lru_cache
+
+from jitportal.rules.canonical import Plain, digest
+from jitportal.rules.policy import RoleRules
+from jitportal.rules.policy_lines import LineProblem, PolicyDocumentError, Report, did_you_mean, shortened
+from jitportal.rules.policy_mentions import Mention
+from jitportal.rules.policy_requirements import PathwayRules
+from jitportal.rules.policy_sections import CriterionRules, Sections, Unbound, compiled
+from jitportal.rules.policy_targets import CONNECTORS, TargetRules
+from jitportal.rules.policy_yaml import read
+from jitportal.rules.vocabulary import Pathway
+
+__all__ = [
+    "CriterionRules",
+    "LineProblem",
+    "PathwayRules",
+    "PolicyDocument",
+    "PolicyDocumentError",
+    "TargetRules",
+    "Unbound",
+    "directory_problems",
+    "load",
+    "unknown_names",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyDocument:
+    """A document that holds together. Nothing in it changes after loading.
+
+    ``digest`` is the SHA-256 of the text, in hex; ``meaning`` that of what the text says, so that
+    documents that differ in comments and layout alone have the same.
+    """
+
+    text: str
+    digest: str
+    meaning: str
+    pathways: Mapping[Pathway, PathwayRules]
+    targets: Mapping[str, TargetRules]
+    roles: Mapping[str, RoleRules]
+    criteria: Mapping[str, CriterionRules]
+    unbound: tuple[Unbound, ...] = ()
+    warnings: tuple[LineProblem, ...] = ()
+    mentions: tuple[Mention, ...] = field(default=(), repr=False, compare=False)
+
+    @property
+    def break_glass(self) -> PathwayRules | None:
+        """What break-glass is allowed for and requires; None: this policy has no break-glass."""
+        return self.pathways.get(Pathway.BREAK_GLASS)
+
+    def roles_on(self, pathway: Pathway) -> dict[str, RoleRules]:
+        """The pathway's roles that can be requested or activated: those that are bound."""
+        return {key: role for key, role in self.roles.items() if role.pathway is pathway}
+
+
+@lru_cache(maxsize=16)
+def load(text: str, *, connectors: frozenset[str] = CONNECTORS) -> PolicyDocument:
+    """The document that the text is.
+
+    Raises ``PolicyDocumentError`` with everything that is wrong, each with its line. Line ends are
+    brought to a single line feed first, because a browser's form sends others.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    source = read(text)
+    report = Report(source.marks, spoiled=source.spoiled)
+    sections = Sections() if source.data is None else compiled(source.data, connectors, report)
+    problems = shortened([*source.problems, *report.problems])
+    if problems:
+        raise PolicyDocumentError(problems)
+    return PolicyDocument(
+        text=text,
+        digest=hashlib.sha256(text.encode()).hexdigest(),
+        meaning=_meaning(sections),
+        pathways=sections.pathways,
+        targets=sections.targets,
+        roles=sections.roles,
+        criteria=sections.criteria,
+        unbound=tuple(sections.unbound),
+        warnings=tuple(shortened(report.warnings)),
+        mentions=tuple(sections.mentions),
+    )
+
+
+def directory_problems(
+    document: PolicyDocument, people: Collection[str], teams: Collection[str]
+) -> list[LineProblem]:
+    """Everything in the document that the directory (usernames, team keys) contradicts, by line."""
+    return sorted([*unknown_names(document, people, teams), *_borrowed_accounts(document, people)])
+
+
+def unknown_names(
+    document: PolicyDocument, people: Collection[str], teams: Collection[str]
+) -> list[LineProblem]:
+    """Each place where the document names a person or a team that isn't in the directory."""
+    problems = []
+    for mention in document.mentions:
+        known = teams if mention.team else people
+        if mention.name not in known:
+            what = "team" if mention.team else "person"
+            hint = did_you_mean(mention.name, known)
+            sentence = f"There is no {what} `{mention.name}`.{hint}"
+            problems.append(LineProblem(mention.line, mention.column, mention.path, sentence))
+    return sorted(set(problems))
+
+
+def _borrowed_accounts(document: PolicyDocument, people: Collection[str]) -> list[LineProblem]:
+    """Where one person's account on a target is what another person's would be by the template."""
+    places = {mention.path: mention for mention in document.mentions}
+    problems = []
+    for key, target in document.targets.items():
+        by_template = {target.account_for(other): other for other in people if other not in target.accounts}
+        for username, account in target.accounts.items():
+            if account in by_template:
+                place = places[f"targets.{key}.accounts.{username}"]
+                sentence = (
+                    f"`{account}` on {key} is {by_template[account]}'s account. Give {username} another."
+                )
+                problems.append(LineProblem(place.line, place.column, place.path, sentence))
+    return problems
+
+
+def _meaning(sections: Sections) -> str:
+    said = {
+        "pathways": sections.pathways,
+        "targets": sections.targets,
+        "roles": sections.roles,
+        "criteria": sections.criteria,
+    }
+    return digest({key: _plain(value) for key, value in said.items()})
+
+
+def _plain(value: object) -> Plain:
+    """The value as the canonical form has it: sets in order, enums as their values."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, frozenset):
+        return [_plain(one) for one in sorted(value)]
+    if isinstance(value, tuple):
+        return [_plain(inner) for inner in value]
+    return value if isinstance(value, int) else None if value is None else str(value)

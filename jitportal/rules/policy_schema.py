@@ -1,0 +1,154 @@
+"""The shape of the policy document, section by section. Nothing here is compared with anything else.
+
+No key is required by the shape: what is missing is said where the sections are compiled, so that one
+mistake doesn't hide the next.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+from jitportal.rules.policy_scalars import (
+    Characters,
+    Deciders,
+    Flag,
+    Line,
+    Lines,
+    LoginKind,
+    Minutes,
+    Pattern,
+    RiskWord,
+    Seats,
+    Setting,
+    Slug,
+    Slugs,
+    Template,
+    Text,
+    Username,
+    Usernames,
+    as_list,
+)
+
+
+class Shape(BaseModel):
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class PathwaySection(Shape):
+    allowed_for: Slugs | None = None
+    requires: Lines | None = None
+
+
+class BreakGlassSection(PathwaySection):
+    roles: Slugs = []
+
+
+class WaitingTimes(Shape):
+    """How long things may wait; each in minutes, hours or days."""
+
+    lapse_after_minutes: Minutes | None = None
+    lapse_after_hours: Minutes | None = None
+    lapse_after_days: Minutes | None = None
+    window_minutes: Minutes | None = None
+    window_hours: Minutes | None = None
+    window_days: Minutes | None = None
+    horizon_minutes: Minutes | None = None
+    horizon_hours: Minutes | None = None
+    horizon_days: Minutes | None = None
+
+
+class Durations(WaitingTimes):
+    """How long a grant may last, and how long things may wait."""
+
+    max_minutes: Minutes | None = None
+    max_hours: Minutes | None = None
+    max_days: Minutes | None = None
+    recommended_minutes: Minutes | None = None
+    recommended_hours: Minutes | None = None
+    recommended_days: Minutes | None = None
+    max_total_minutes: Minutes | None = None
+    max_total_hours: Minutes | None = None
+    max_total_days: Minutes | None = None
+
+
+class Eligible(Shape):
+    people: Usernames = []
+    teams: Slugs = []
+
+
+class SystemApproval(Shape):
+    name: Line = ""
+    max_minutes: Minutes | None = None
+    ticket_pattern: Pattern = ""
+    teams: Slugs = []
+    scopes: Slugs = []
+
+
+SystemApprovals = Annotated[list[SystemApproval], BeforeValidator(as_list)]
+
+
+class Stage(Shape):
+    name: Line = ""
+    decides: Deciders = []
+    people: Seats = 1
+    system_approval: SystemApprovals = []
+
+
+class Justification(Shape):
+    least: Characters | None = None
+
+
+class Ticket(Shape):
+    required: Flag | None = None
+    pattern: Pattern = ""
+    hint: Line = ""
+
+
+class Scope(Shape):
+    name: Line = ""
+    entitlement: Line = ""
+    options: dict[Slug, Setting] = {}
+
+
+class Role(Durations):
+    name: Line = ""
+    description: Text = ""
+    target: Slug = ""
+    owner: Username = ""
+    entitlement: Line = ""
+    scopes: dict[Slug, Scope] | None = None
+    eligible: Eligible = Eligible()
+    stages: Annotated[list[Stage], BeforeValidator(as_list)] | None = None
+    system_approval: SystemApprovals = []
+    justification: Justification = Justification()
+    ticket: Ticket = Ticket()
+    risk: RiskWord | None = None
+    revokers: Deciders | None = None
+    login: LoginKind = "named"
+    review_after_use: Flag | None = None
+    options: dict[Slug, Setting] = {}
+
+
+class Target(Shape):
+    name: Line = ""
+    connector: Line = ""
+    settings: dict[Slug, Setting] = {}
+    accounts: dict[Username, Line] = {}
+    account_template: Template = "{username}"
+    declared: Lines = []
+
+
+class Criterion(Shape):
+    name: Line = ""
+    description: Text = ""
+
+
+class Defaults(WaitingTimes):
+    """What roles take that don't say otherwise."""
+
+    justification: Justification = Justification()
+    ticket: Ticket = Ticket()
+    risk: RiskWord | None = None
+    revokers: Deciders | None = None
