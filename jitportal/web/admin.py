@@ -14,7 +14,6 @@ from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -23,6 +22,7 @@ from django.urls import URLPattern, URLResolver
 from django.utils.text import capfirst
 
 from jitportal.operations.facts import may
+from jitportal.rules.errors import NotAllowed
 from jitportal.rules.permissions import Denied, Verb
 from jitportal.web.paging import position
 from jitportal.web.presenters.history import history_page
@@ -81,7 +81,7 @@ class ReadOnlySite(AdminSite):
             if request.user.is_authenticated:
                 answer = may(Verb.ADMIN_VIEW, request.user)
                 if isinstance(answer, Denied):
-                    raise PermissionDenied(answer.reason)
+                    raise NotAllowed(answer.reason)
             return inner(request, *args, **kwargs)
 
         return guarded
@@ -144,7 +144,7 @@ class ReadOnlyAdmin(AnyModelAdmin):
         if row is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         if not self.has_view_permission(request, row):
-            raise PermissionDenied("These rows are listed, and not shown one by one.")
+            raise NotAllowed("These rows are listed, and not shown one by one.")
         context = {
             **self.admin_site.each_context(request),
             "title": f"History of {row}",

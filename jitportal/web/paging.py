@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
 from django.db.models import Model, Q, QuerySet
+from django.http import QueryDict
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LARGEST_ID = 2**63 - 1
@@ -48,6 +49,15 @@ def position(text: str) -> Position | None:
     if match is None or int(match[2]) > LARGEST_ID:
         return None
     return Position(EPOCH + timedelta(microseconds=int(match[1])), int(match[2]))
+
+
+def address_of(parameters: QueryDict, *, after: str = "") -> str:
+    """The same page's address at another position; empty: at the beginning."""
+    changed = parameters.copy()
+    changed.pop("after", None)
+    if after:
+        changed["after"] = after
+    return f"?{changed.urlencode()}"
 
 
 def older(rows: QuerySet[Row], moment: str, *, after: Position | None, size: int) -> Page[Row]:

@@ -3,7 +3,8 @@
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, path
 
-from jitportal.web.views import sign_in
+from jitportal.web.admin_models import site
+from jitportal.web.views import record, sign_in
 
 # the frame
 frame: list[URLPattern] = [
@@ -18,6 +19,10 @@ demo: list[URLPattern] = [path("demo/become/", sign_in.become, name="demo_become
 engineer: list[URLPattern] = []
 
 # who approves, operates, changes policy and audits
-oversight: list[URLPattern | URLResolver] = []
+oversight: list[URLPattern | URLResolver] = [
+    path("record/", record.record, name="record"),
+    path("record/<int:pk>/", record.event_detail, name="event_detail"),
+    path("admin/", site.urls),
+]
 
 urlpatterns = [*frame, *(demo if settings.DEMO else []), *engineer, *oversight]

@@ -9,13 +9,14 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 
 from jitportal.models import Person, Role, Target
+from jitportal.web.forms.base import MomentField, PortalForm
 
 #: More people than this share the words typed: the name is too short to be a filter.
 MOST_PEOPLE = 50
 _VERB = re.compile(r"[a-z_]+(\.[a-z_]+)?")
 
 
-class RecordFilter(forms.Form):
+class RecordFilter(PortalForm):
     """Each field is a parameter of the address; an empty one filters nothing."""
 
     words = forms.CharField(required=False, max_length=200, label="Words", strip=True)
@@ -31,15 +32,8 @@ class RecordFilter(forms.Form):
     verb = forms.CharField(
         required=False, max_length=60, label="Kind", help_text="As request, or request.approved."
     )
-    since = forms.DateTimeField(
-        required=False, label="From", widget=forms.DateTimeInput(attrs={"type": "datetime-local"})
-    )
-    until = forms.DateTimeField(
-        required=False, label="Until", widget=forms.DateTimeInput(attrs={"type": "datetime-local"})
-    )
-
-    def clean_words(self) -> str:
-        return _text(self.cleaned_data["words"])
+    since = MomentField(required=False, label="From")
+    until = MomentField(required=False, label="Until")
 
     def clean_verb(self) -> str:
         verb: str = self.cleaned_data["verb"]
@@ -49,7 +43,7 @@ class RecordFilter(forms.Form):
 
     def clean_person(self) -> list[int]:
         """The people whom the words may mean: a whole username, or else a part of the name."""
-        typed = _text(self.cleaned_data["person"])
+        typed: str = self.cleaned_data["person"]
         if not typed:
             return []
         found = list(Person.objects.filter(username=typed).values_list("pk", flat=True))
@@ -67,8 +61,3 @@ class RecordFilter(forms.Form):
         if since and until and until <= since:
             self.add_error("until", "This is before the start. Choose a later time.")
 
-
-def _text(typed: str) -> str:
-    if "\x00" in typed:
-        raise ValidationError("This holds characters that aren't text. Type it again.")
-    return typed
