@@ -168,6 +168,8 @@ MIGRATION_MODULES = {"auditlog": None}
 AUDITLOG_STORE_JSON_CHANGES = True
 AUDITLOG_CID_GETTER = "jitportal.audit.context.correlation_id"
 AUDITLOG_DISABLE_REMOTE_ADDR = False
+# Its own table would stay empty beside jitportal.Entry, and its foreign keys would hold other rows.
+MIGRATION_MODULES = {"auditlog": None}
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},

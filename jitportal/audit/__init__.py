@@ -1,0 +1,1 @@
+"""The record: who is acting, auditlog's registration, events in words, and the append-only guards."""

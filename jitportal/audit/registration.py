@@ -1,5 +1,101 @@
 """Which models auditlog records; every other installed model stands in ``EXEMPT`` with a reason."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from auditlog.registry import auditlog
+from django.apps import apps
+from django.core import checks
+from django.db.models import Model
+from django.db.models.base import ModelBase
+
+from jitportal.audit import entries, guards, tasks
+
+#: Installed models whose changes leave no entry, by label, and why.
+EXEMPT: Mapping[str, str] = {
+    "jitportal.Event": "It is the record itself: inserted once, and kept from change by triggers.",
+    "jitportal.Entry": "It is the record itself: inserted once, and kept from change by triggers.",
+    "jitportal.Heartbeat": "A sign of life, rewritten every second; it says nothing about access.",
+    "jitportal.TargetHealth": "What was last seen of a target; what came of it is told by events.",
+    "jitportal.TargetLane": "The worker's own mark of what is queued; it says nothing about access.",
+    "admin.LogEntry": "Django's admin is read-only here, and writes none.",
+    "auth.Permission": "Written by migrations from the models; nobody is given one.",
+    "contenttypes.ContentType": "Written by migrations from the models.",
+    "sessions.Session": "Holds a secret, the session's key. Signing in and out are events.",
+    "django_q.OrmQ": "The queue: its tasks are hints, and what they do to other rows is recorded.",
+    "django_q.Task": "A finished task; what it did to other rows is recorded.",
+    "django_q.Schedule": "Written by the code alone, the same at every start.",
+}
+
+#: Fields that never stand in an entry. A password's hash could be attacked wherever it is shown (its
+#: change is an event); the last sign-in is an event of its own, and its column moves at each one.
+UNRECORDED: Mapping[str, frozenset[str]] = {"jitportal.Person": frozenset({"password", "last_login"})}
+
 
 def register() -> None:
-    """Register every audited model with auditlog."""
+    """Register every model of the portal that isn't exempt, and auth's groups, with auditlog, and
+    connect what stamps entries, carries the context through the queue, and guards the record.
+
+    Columns are named one by one: auditlog would otherwise look reverse relations up too.
+    """
+    for model in (*apps.get_app_config("jitportal").get_models(), apps.get_model("auth.Group")):
+        if model._meta.label not in EXEMPT and not auditlog.contains(model):
+            auditlog.register(
+                model,
+                include_fields=_recorded_columns(model),
+                m2m_fields={field.name for field in model._meta.many_to_many},
+            )
+    entries.connect()
+    tasks.connect()
+    guards.connect()
+    checks.register(check_coverage, "models")
+
+
+def uncovered(models: Iterable[type[Model]] | None = None) -> list[str]:
+    """Labels of installed models that are neither audited nor exempt. Proxies follow their model; the
+    table of a many-to-many field is covered where the field is.
+    """
+    installed = apps.get_models(include_auto_created=True) if models is None else models
+    return sorted(
+        model._meta.label
+        for model in installed
+        if not model._meta.proxy
+        and model._meta.label not in EXEMPT
+        and not auditlog.contains(model)
+        and not _recorded_through_its_owner(model)
+    )
+
+
+def _recorded_through_its_owner(model: type[Model]) -> bool:
+    owner: object = model._meta.auto_created
+    return isinstance(owner, ModelBase) and auditlog.contains(owner)
+
+
+def _recorded_columns(model: type[Model]) -> list[str]:
+    unrecorded = UNRECORDED.get(model._meta.label, frozenset())
+    return [field.name for field in model._meta.concrete_fields if field.name not in unrecorded]
+
+
+def check_coverage(**_options: Any) -> Sequence[checks.CheckMessage]:
+    """An error for each installed model that is neither audited nor exempt, and each stale exemption."""
+    installed = {model._meta.label for model in apps.get_models(include_auto_created=True)}
+    return [
+        *(
+            checks.Error(
+                f"{label} is neither audited nor exempt.",
+                hint="Register it in jitportal.audit.registration, or name it in EXEMPT with a reason.",
+                id="jitportal.E001",
+            )
+            for label in uncovered()
+        ),
+        *(
+            checks.Error(
+                f"{label} is exempt from the audit, but isn't installed.",
+                hint="Take it out of EXEMPT in jitportal.audit.registration.",
+                id="jitportal.E002",
+            )
+            for label in sorted(set(EXEMPT) - installed)
+        ),
+    ]
