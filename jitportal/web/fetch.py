@@ -11,8 +11,8 @@ from django.shortcuts import get_object_or_404
 from jitportal.models import AccessRequest, AfterUseReview, Grant, Role, Target
 from jitportal.operations import facts
 from jitportal.rules.errors import NotAllowed
-from jitportal.rules.permissions import NOBODY, Answer, Subject, Verb, allowed
-from jitportal.web.http import PortalRequest, actor_of, now_of
+from jitportal.rules.permissions import NOBODY, Answer, Denied, Subject, Verb, allowed
+from jitportal.web.http import PortalRequest, actor_of
 
 T = TypeVar("T", bound=Model)
 
@@ -55,22 +55,23 @@ def authorised(request: PortalRequest, obj: T, view: Verb | None, verb: Verb) ->
     Raises ``Http404`` for who may not see it (``view`` None: everybody may know of it), and
     ``NotAllowed`` for who may see it, but not do this.
     """
-    subject = facts.relations(request.user, obj, now_of(request))
+    subject = facts.relations(request.user, obj)
     if view is not None and not answer(request, view, subject):
         raise Http404
-    refused = answer(request, verb, subject)
-    if not refused:
-        raise NotAllowed(refused.reason)
+    _refuse(answer(request, verb, subject))
     return obj
 
 
 def require(request: PortalRequest, verb: Verb) -> None:
     """Raise ``NotAllowed`` unless the person may do this at all (there is no one object)."""
-    refused = answer(request, verb, NOBODY)
-    if not refused:
-        raise NotAllowed(refused.reason)
+    _refuse(answer(request, verb))
 
 
 def answer(request: PortalRequest, verb: Verb, subject: Subject = NOBODY) -> Answer:
     """What the rules say, with the powers that the person has now: for a button and its tooltip."""
     return allowed(verb, actor_of(request), subject)
+
+
+def _refuse(said: Answer) -> None:
+    if isinstance(said, Denied):
+        raise NotAllowed(said.reason)

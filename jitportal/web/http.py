@@ -8,14 +8,14 @@ from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
 
 from jitportal.models import Person
-from jitportal.operations import clock, people
+from jitportal.operations import clock, directory
 from jitportal.rules.permissions import ActorFacts
 
 
 class PortalRequest(HttpRequest):
     """A request of somebody who has signed in (``LoginRequiredMiddleware`` sees to it)."""
 
-    user: Person  # type: ignore[assignment]  # narrower than Django's User or AnonymousUser
+    user: Person
     htmx: HtmxDetails
 
 
@@ -32,13 +32,7 @@ def actor_of(request: PortalRequest) -> ActorFacts:
     """Who asks, with the powers in force now, read once for a request."""
     facts: ActorFacts | None = getattr(request, "portal_actor", None)
     if facts is None:
-        facts = people.actor_facts(request.user, now_of(request))
+        facts = directory.actor_facts(request.user, now_of(request))
         request.portal_actor = facts  # type: ignore[attr-defined]
     return facts
 
-
-def forget_reading(request: HttpRequest) -> None:
-    """After an operation: what follows on this request reads the clock and the powers afresh."""
-    for name in ("portal_now", "portal_actor"):
-        if hasattr(request, name):
-            delattr(request, name)

@@ -15,17 +15,18 @@ def _page(request: HttpRequest, status: int, title: str, text: str) -> HttpRespo
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     if isinstance(exception, RequestDataTooBig):
-        text = "That is more text than any field takes, so nothing was saved. Go back, shorten it, send it again."
+        text = "That is more than any field takes, so nothing was saved. Shorten it and send it again."
     else:
-        text = "The portal couldn't read what was sent, so nothing was changed. Go back and try again."
+        text = "The portal couldn't read what was sent, so nothing changed. Go back and try again."
     return _page(request, 400, "That couldn't be read", text)
 
 
-def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return _page(request, 403, "This isn't yours to do", "You aren't allowed to do this. Nothing was changed.")
+def forbidden(request: HttpRequest, **_said: object) -> HttpResponse:
+    text = "You aren't allowed to do this. Nothing was changed."
+    return _page(request, 403, "This isn't yours to do", text)
 
 
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+def csrf_failure(request: HttpRequest, **_said: object) -> HttpResponse:
     text = (
         "The form was older than your session, or cookies are blocked, so nothing was saved. Go back, copy "
         "what you typed, reload the page and send it again."
@@ -33,7 +34,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return _page(request, 403, "This form had gone stale", text)
 
 
-def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+def not_found(request: HttpRequest, **_said: object) -> HttpResponse:
     text = "There is nothing at this address, or it isn't yours to see. Check the link."
     return _page(request, 404, "Not found", text)
 
