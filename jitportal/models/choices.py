@@ -14,6 +14,4 @@ def choices(enum: type[StrEnum]) -> list[tuple[str, str]]:
 
 def one_of(field: str, enum: type[StrEnum], name: str) -> CheckConstraint:
     """The database refuses a value that the enum doesn't have."""
-    return CheckConstraint(
-        condition=Q(**{f"{field}__in": [member.value for member in enum]}), name=name
-    )
+    return CheckConstraint(condition=Q(**{f"{field}__in": [member.value for member in enum]}), name=name)

@@ -21,9 +21,7 @@ STOPPED = [GrantStatus.REMOVING, GrantStatus.ENDED]
 class LeaseQuerySet(models.QuerySet["Lease"]):
     def due(self, now: datetime) -> LeaseQuerySet:
         """What needs the worker, and nobody has claimed (or the claim has run out)."""
-        return self.filter(due_at__lte=now).filter(
-            Q(claimed_until__isnull=True) | Q(claimed_until__lte=now)
-        )
+        return self.filter(due_at__lte=now).filter(Q(claimed_until__isnull=True) | Q(claimed_until__lte=now))
 
     def failing(self) -> LeaseQuerySet:
         return self.filter(failing_since__isnull=False)
@@ -67,7 +65,7 @@ class Lease(models.Model):
     last_error = models.TextField(blank=True)
     paged_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[models.Manager[Lease]] = LeaseQuerySet.as_manager()
+    objects = LeaseQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -139,7 +137,7 @@ class Grant(models.Model):
     verified_absent_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[models.Manager[Grant]] = GrantQuerySet.as_manager()
+    objects = GrantQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -38,7 +38,7 @@ class PersonManager(UserManager["Person"]):
     def active(self) -> PersonQuerySet:
         return self.get_queryset().active()
 
-    def create_superuser(self, *args: Any, **kwargs: Any) -> Person:
+    def create_superuser(self, *_args: Any, **_kwargs: Any) -> Person:
         """There are none: always raises ``ValueError`` with the way that exists instead."""
         raise ValueError(
             "jitportal has no superusers: its own powers are requested like any other. "
@@ -125,7 +125,7 @@ class Membership(models.Model):
     since = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[models.Manager[Membership]] = MembershipQuerySet.as_manager()
+    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -32,9 +32,7 @@ class Event(models.Model):
     grant = models.ForeignKey(Grant, null=True, blank=True, on_delete=models.PROTECT, related_name="events")
     lease = models.ForeignKey(Lease, null=True, blank=True, on_delete=models.PROTECT, related_name="events")
     role = models.ForeignKey(Role, null=True, blank=True, on_delete=models.PROTECT, related_name="events")
-    target = models.ForeignKey(
-        Target, null=True, blank=True, on_delete=models.PROTECT, related_name="events"
-    )
+    target = models.ForeignKey(Target, null=True, blank=True, on_delete=models.PROTECT, related_name="events")
     policy_version = models.ForeignKey(
         PolicyVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="events"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.conf import settings
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 from django.db.models import F, Q
 
@@ -53,7 +54,7 @@ class AccessRequest(models.Model):
     lapses_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[models.Manager[AccessRequest]] = AccessRequestQuerySet.as_manager()
+    objects = AccessRequestQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -82,6 +83,13 @@ class AccessRequest(models.Model):
     def __str__(self) -> str:
         return f"request {self.pk}"
 
+    @property
+    def asked(self) -> RequestRevision:
+        """The current revision: what is asked. Every stored request has one."""
+        if self.current is None:
+            raise ObjectDoesNotExist(f"Request {self.pk} has no revision.")
+        return self.current
+
 
 class RequestRevision(models.Model):
     """What was asked, once and for good. An edit makes another; approvals bind to ``digest``."""
@@ -107,8 +115,7 @@ class RequestRevision(models.Model):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["request", "number"], name="revision_once"),
             models.CheckConstraint(
-                condition=Q(closes_at__isnull=True)
-                | Q(opens_at__isnull=False, closes_at__gt=F("opens_at")),
+                condition=Q(closes_at__isnull=True) | Q(opens_at__isnull=False, closes_at__gt=F("opens_at")),
                 name="revision_window_order",
             ),
         ]
@@ -148,9 +155,7 @@ class Approval(models.Model):
     revision = models.ForeignKey(RequestRevision, on_delete=models.PROTECT, related_name="approvals")
     stage = models.PositiveSmallIntegerField()
     stage_name = models.CharField(max_length=200)
-    person = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="approvals"
-    )
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="approvals")
     #: Stands here so that the database itself refuses a decision on one's own request; a trigger
     #: keeps it equal to the request's.
     requester = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")

@@ -12,7 +12,6 @@ from enum import StrEnum
 from jitportal.rules.errors import TransitionError
 from jitportal.rules.vocabulary import GrantStatus, PolicyStatus, RequestStatus, ReviewStatus
 
-
 REQUEST: Mapping[RequestStatus, frozenset[RequestStatus]] = {
     RequestStatus.PENDING: frozenset(
         {

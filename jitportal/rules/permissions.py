@@ -117,7 +117,7 @@ def allowed(verb: Verb, actor: ActorFacts, subject: Subject = NOBODY) -> Answer:
     return rule(actor, subject) if rule else Denied("Nobody may do this.")
 
 
-def _anyone(actor: ActorFacts, subject: Subject) -> Answer:
+def _anyone(_actor: ActorFacts, _subject: Subject) -> Answer:
     return Allowed()
 
 
@@ -162,7 +162,9 @@ RULES: dict[Verb, Rule] = {
     Verb.REQUEST_SUBMIT: _anyone,  # the policy decides: see rules.policy
     Verb.REQUEST_EDIT: _relation(Relation.HOLDER, otherwise="Only the requester can edit a request."),
     Verb.REQUEST_WITHDRAW: _relation(Relation.HOLDER, otherwise="Only the requester can withdraw a request."),
-    Verb.REQUEST_CLONE: _relation(Relation.HOLDER, otherwise="Only the requester can ask for the same again."),
+    Verb.REQUEST_CLONE: _relation(
+        Relation.HOLDER, otherwise="Only the requester can ask for the same again."
+    ),
     Verb.REQUEST_DECIDE: _others(
         _relation(
             Relation.OPEN_STAGE, otherwise="You aren't among those who decide the stage that is open now."
@@ -183,7 +185,9 @@ RULES: dict[Verb, Rule] = {
     Verb.GRANT_RENEW: _relation(Relation.HOLDER, otherwise="Only the holder can ask for a renewal."),
     Verb.GRANT_REVEAL: _relation(Relation.HOLDER, otherwise="Only the holder is shown the password."),
     Verb.REVIEW_VIEW: _relation(*_SEES, powers=OVERSEERS, otherwise="This review isn't yours to see."),
-    Verb.REVIEW_STATE: _relation(Relation.HOLDER, otherwise="Only the person who had the access can say what was done."),
+    Verb.REVIEW_STATE: _relation(
+        Relation.HOLDER, otherwise="Only the person who had the access can say what was done."
+    ),
     Verb.REVIEW_DETERMINE: _others(
         _relation(
             Relation.ROLE_OWNER,
@@ -196,7 +200,9 @@ RULES: dict[Verb, Rule] = {
     ),
     Verb.ROLE_VIEW: _anyone,
     Verb.TARGET_VIEW: _relation(
-        Relation.ROLE_OWNER, powers=_OPERATES | {Power.AUDITOR, Power.POLICY_EDITOR}, otherwise=_OPERATOR_POWER
+        Relation.ROLE_OWNER,
+        powers=_OPERATES | {Power.AUDITOR, Power.POLICY_EDITOR},
+        otherwise=_OPERATOR_POWER,
     ),
     Verb.TARGET_CHECK: _relation(powers=_OPERATES, otherwise=_OPERATOR_POWER),
     Verb.PROBLEM_VIEW: _relation(powers=_OPERATES | {Power.AUDITOR}, otherwise=_OPERATOR_POWER),

@@ -12,7 +12,15 @@ from functools import lru_cache
 
 from jitportal.rules.canonical import Plain, digest
 from jitportal.rules.policy import RoleRules
-from jitportal.rules.policy_lines import LineProblem, PolicyDocumentError, Report, did_you_mean, shortened
+from jitportal.rules.policy_lines import (
+    TOP,
+    LineProblem,
+    Mark,
+    PolicyDocumentError,
+    Report,
+    did_you_mean,
+    shortened,
+)
 from jitportal.rules.policy_mentions import Mention
 from jitportal.rules.policy_requirements import PathwayRules
 from jitportal.rules.policy_sections import CriterionRules, Sections, Unbound, compiled
@@ -52,6 +60,7 @@ class PolicyDocument:
     unbound: tuple[Unbound, ...] = ()
     warnings: tuple[LineProblem, ...] = ()
     mentions: tuple[Mention, ...] = field(default=(), repr=False, compare=False)
+    role_places: Mapping[str, Mark] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def break_glass(self) -> PathwayRules | None:
@@ -88,6 +97,7 @@ def load(text: str, *, connectors: frozenset[str] = CONNECTORS) -> PolicyDocumen
         unbound=tuple(sections.unbound),
         warnings=tuple(shortened(report.warnings)),
         mentions=tuple(sections.mentions),
+        role_places={key: report.mark((TOP, "roles", key)) for key in sections.roles},
     )
 
 

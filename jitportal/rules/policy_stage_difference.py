@@ -70,7 +70,7 @@ def _system_changes(old: StageRules, new: StageRules, changes: Changes) -> Itera
             yield changes.either(
                 not _narrower(earlier, rule),
                 Concern.APPROVAL,
-                f"stage {new.name}: rule {name} of the system is now: {_spoken(rule)} (was: {_spoken(earlier)})",
+                f"stage {new.name}: the system's rule {name} is now {_spoken(rule)} (was {_spoken(earlier)})",
             )
     for name in before:
         if name not in after:

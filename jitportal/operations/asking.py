@@ -1,0 +1,106 @@
+"""What somebody asks for, and what the policy says of it, before anything is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from jitportal.models import AccessRequest, Grant, Person, PolicyVersion
+from jitportal.operations import policies
+from jitportal.operations.directory import directory_for, person_facts
+from jitportal.rules.errors import Invalid, InvalidInput, PolicyRefuses
+from jitportal.rules.policy import Decision, Outcome, RequestFacts, RoleRules, decide
+from jitportal.rules.vocabulary import Pathway, StartMode
+from jitportal.rules.windows import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a request form says. Moments are aware; ``minutes`` is the wished length."""
+
+    role_key: str
+    pathway: Pathway
+    scope: str
+    start_mode: StartMode
+    minutes: int
+    justification: str
+    ticket: str = ""
+    opens_at: datetime | None = None
+    closes_at: datetime | None = None
+    renewal_of: Grant | None = None
+    cloned_from: AccessRequest | None = None
+
+    @property
+    def window(self) -> Window:
+        if self.start_mode is StartMode.SCHEDULED:
+            return Window(self.start_mode, self.opens_at)
+        if self.start_mode is StartMode.ON_CLICK:
+            return Window(self.start_mode, self.opens_at, self.closes_at)
+        return Window(self.start_mode)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An ask that the policy in force lets through."""
+
+    ask: Ask
+    version: PolicyVersion
+    rules: RoleRules
+    decision: Decision
+
+
+def consider(
+    person: Person, ask: Ask, now: datetime
+) -> tuple[PolicyVersion | None, RoleRules | None, Decision]:
+    """What the policy in force says of the ask. Writes nothing, raises nothing."""
+    version = policies.current_version()
+    rules = policies.role_rules(version, ask.role_key)
+    facts = person_facts(person)
+    owner = rules.owner if rules else None
+    deciders = [decider for stage in rules.stages for decider in stage.deciders] if rules else []
+    request = RequestFacts(
+        requester=facts,
+        pathway=ask.pathway,
+        scope=ask.scope,
+        window=ask.window,
+        minutes=ask.minutes,
+        justification=ask.justification,
+        ticket=ask.ticket,
+        directory=directory_for(deciders, [facts.manager, owner]),
+        earlier_minutes=chain_minutes(ask.renewal_of),
+    )
+    return version, rules, decide(request, rules, now)
+
+
+def considered(person: Person, ask: Ask, now: datetime) -> Asked:
+    """The ask with what the policy says of it; raises ``InvalidInput`` with every reason to refuse."""
+    version, rules, decision = consider(person, ask, now)
+    if decision.outcome is Outcome.REFUSE or version is None or rules is None:
+        raise InvalidInput([Invalid(problem.sentence, field=problem.field) for problem in decision.problems])
+    return Asked(ask, version, rules, decision)
+
+
+def chain_minutes(grant: Grant | None) -> int:
+    """The minutes granted along a chain of renewals that ends with this grant."""
+    total = 0
+    while grant is not None:
+        total += grant.minutes
+        grant = grant.renewal_of
+    return total
+
+
+def check_renewal(person: Person, ask: Ask, now: datetime) -> None:
+    """A renewal goes on from a grant of one's own that is in force, for the same role and scope."""
+    if (ask.start_mode is StartMode.RENEWAL) != (ask.renewal_of is not None):
+        raise PolicyRefuses("A renewal starts from a grant. Open the grant and choose Renew.")
+    grant = ask.renewal_of
+    if grant is None:
+        return
+    if grant.person_id != person.pk:
+        raise PolicyRefuses("This grant isn't yours to renew.")
+    if (grant.role.key, grant.scope.key) != (ask.role_key, ask.scope):
+        raise PolicyRefuses("A renewal keeps the grant's role and scope. For another, make a new request.")
+    if not grant.entitles(now):
+        raise PolicyRefuses("This grant isn't in force any more. Make a new request instead.")
+    if Grant.objects.filter(renewal_of=grant).exists():
+        raise PolicyRefuses("This grant has been renewed already. Renew the later grant instead.")

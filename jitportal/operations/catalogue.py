@@ -1,0 +1,146 @@
+"""The targets, roles and scopes that a policy describes, kept as rows while it is in force."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+
+from jitportal.models import Entitlement, Person, PolicyVersion, Role, RoleScope, Target, TargetHealth
+from jitportal.rules.policy import RoleRules
+from jitportal.rules.policy_document import PolicyDocument
+from jitportal.rules.policy_lines import LineProblem, Mark
+from jitportal.rules.vocabulary import Pathway
+
+
+def conflicts(document: PolicyDocument) -> Iterable[LineProblem]:
+    """What the history forbids: a role never changes its pathway or its target, and an emergency
+    entitlement never becomes an ordinary one.
+    """
+    known = {role.key: role for role in Role.objects.select_related("target")}
+    emergencies = _emergencies()
+    for key, rules in document.roles.items():
+        role = known.get(key)
+        place = document.role_places[key]
+        if role and role.pathway != rules.pathway:
+            yield _problem(
+                place,
+                key,
+                f"{key} has been on the {role.pathway} pathway, and a role never changes its pathway. "
+                "Give the new role another key.",
+            )
+        if role and role.target.key != rules.target:
+            yield _problem(
+                place,
+                key,
+                f"{key} has been on target {role.target.key}, and a role never changes its target. "
+                "Give the new role another key.",
+            )
+        yield from _emergency_conflicts(rules, emergencies, place)
+
+
+def _emergencies() -> dict[tuple[str, str], bool]:
+    rows = Entitlement.objects.values_list("target__key", "name", "emergency")
+    return {(target, name): emergency for target, name, emergency in rows}
+
+
+def _problem(place: Mark, key: str, sentence: str) -> LineProblem:
+    return LineProblem(place.line, place.column, f"roles.{key}", sentence)
+
+
+def _emergency_conflicts(
+    rules: RoleRules, emergencies: dict[tuple[str, str], bool], place: Mark
+) -> Iterable[LineProblem]:
+    emergency = rules.pathway is Pathway.BREAK_GLASS
+    for scope in rules.scopes.values():
+        if emergencies.get((rules.target, scope.entitlement), emergency) != emergency:
+            yield _problem(
+                place,
+                rules.key,
+                f"Entitlement {scope.entitlement} has served "
+                f"{'another pathway' if emergency else 'break-glass'} on target {rules.target}, and the "
+                "pathways never mix. Use another entitlement.",
+            )
+
+
+def materialise(document: PolicyDocument, version: PolicyVersion, now: datetime) -> None:
+    """Make the rows say what the document says. What it no longer names is retired, never deleted."""
+    targets = {key: _target(document, key) for key in document.targets}
+    roles = {key: _role(rules, targets[rules.target], version) for key, rules in document.roles.items()}
+    for role in Role.objects.offered().exclude(key__in=roles):
+        _save(role, retired_at=now)
+    for target in Target.objects.filter(retired_at__isnull=True).exclude(key__in=targets):
+        _save(target, retired_at=now)
+    for key, role in roles.items():
+        _scopes(role, document.roles[key], now)
+
+
+def _target(document: PolicyDocument, key: str) -> Target:
+    rules = document.targets[key]
+    values: dict[str, Any] = {
+        "name": rules.name,
+        "connector": rules.connector,
+        "settings": dict(rules.settings),
+        "accounts": dict(rules.accounts),
+        "account_template": rules.account_template,
+        "declared": sorted(rules.declared),
+        "retired_at": None,
+    }
+    target = Target.objects.filter(key=key).first()
+    if target is None:
+        target = Target.objects.create(key=key, **values)
+        TargetHealth.objects.create(target=target)
+    else:
+        _save(target, **values)
+    return target
+
+
+def _role(rules: RoleRules, target: Target, version: PolicyVersion) -> Role:
+    values: dict[str, Any] = {
+        "name": rules.name,
+        "description": rules.description,
+        "owner": Person.objects.filter(username=rules.owner).first(),
+        "risk": rules.risk,
+        "max_minutes": rules.max_minutes,
+        "dynamic_login": rules.dynamic_login,
+        "policy_version": version,
+        "retired_at": None,
+    }
+    role = Role.objects.filter(key=rules.key).first()
+    if role is None:
+        return Role.objects.create(key=rules.key, pathway=rules.pathway, target=target, **values)
+    _save(role, **values)
+    return role
+
+
+def _scopes(role: Role, rules: RoleRules, now: datetime) -> None:
+    for scope in rules.scopes.values():
+        entitlement, _ = Entitlement.objects.get_or_create(
+            target=role.target,
+            name=scope.entitlement,
+            defaults={"emergency": rules.pathway is Pathway.BREAK_GLASS},
+        )
+        values: dict[str, Any] = {
+            "name": scope.name,
+            "entitlement": entitlement,
+            "options": dict(scope.options),
+            "retired_at": None,
+        }
+        row = RoleScope.objects.filter(role=role, key=scope.key).first()
+        if row is None:
+            RoleScope.objects.create(role=role, key=scope.key, **values)
+        else:
+            _save(row, **values)
+    for row in role.scopes.filter(retired_at__isnull=True).exclude(key__in=rules.scopes):
+        _save(row, retired_at=now)
+
+
+def _save(row: models.Model, **values: Any) -> None:
+    """Write what differs, so that the record holds changes and not repetitions."""
+    changed = {name: value for name, value in values.items() if getattr(row, name) != value}
+    for name, value in changed.items():
+        setattr(row, name, value)
+    if changed:
+        row.save(update_fields=list(changed))

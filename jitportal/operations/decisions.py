@@ -1,0 +1,311 @@
+"""Verdicts on requests, bound to exactly what the approver saw; and the stages they fill."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from jitportal.audit.events import record
+from jitportal.audit.system import system
+from jitportal.models import AccessRequest, Approval, Person
+from jitportal.operations import clock, granting, notices, policies
+from jitportal.operations.directory import person_facts
+from jitportal.operations.facts import may, open_deciders, require
+from jitportal.operations.transaction import lock_request, operation
+from jitportal.rules.canonical import Plain, digest
+from jitportal.rules.durations import spoken
+from jitportal.rules.errors import Conflict, Invalid, InvalidInput, NotAllowed, PolicyRefuses, TooLate
+from jitportal.rules.lifecycle import check_transition, spoken_state
+from jitportal.rules.permissions import Allowed, Answer, Denied, Verb
+from jitportal.rules.policy import LONGEST_JUSTIFICATION, start_problems
+from jitportal.rules.vocabulary import RequestStatus, Verdict
+
+_CLOSES = {Verdict.DENY: RequestStatus.DENIED, Verdict.SEND_BACK: RequestStatus.SENT_BACK}
+_SAID = {Verdict.APPROVE: "approved", Verdict.DENY: "denied", Verdict.SEND_BACK: "sent back"}
+
+
+def seen_digest(request: AccessRequest) -> str:
+    """The hash of what a decision form shows: the revision, the open stage, and the lowest minutes.
+
+    Live context (who else holds the role, and so on) stays outside it.
+    """
+    return digest(_seen(request))
+
+
+def deciders(request: AccessRequest) -> list[Person]:
+    """Those who can decide the open stage now, by name."""
+    return list(Person.objects.active().filter(username__in=open_deciders(request)).order_by("name"))
+
+
+def why_not(person: Person, request: AccessRequest, now: datetime | None = None) -> Answer:
+    """Whether this person can decide on the request now, or why not, in a sentence."""
+    now = now or clock.now()
+    if request.status != RequestStatus.PENDING:
+        return Denied(f"This request is {spoken_state(request.status)}: there is nothing to decide.")
+    if now >= request.lapses_at:
+        return Denied("The time to decide on this request has passed.")
+    if person.pk != request.requester_id and _has_decided(person, request):
+        return Denied("You have decided on this request: one person counts once.")
+    answer = may(Verb.REQUEST_DECIDE, person, request, now)
+    return Allowed() if answer else answer
+
+
+def decide(
+    *,
+    actor: Person,
+    request: AccessRequest,
+    verdict: Verdict,
+    digest: str,
+    reason: str = "",
+    minutes: int | None = None,
+) -> Approval:
+    """Give a verdict on the open stage of the request's current revision.
+
+    ``digest`` is what ``seen_digest`` gave to the form. ``minutes`` may only shorten. Raises
+    ``NotAllowed`` (who), ``TooLate`` (when), ``Conflict`` (somebody was faster, or it reads otherwise
+    than what the approver saw), ``InvalidInput`` (reason, minutes), ``PolicyRefuses`` (it may not start).
+    """
+    with operation(actor):
+        request = lock_request(request)
+        now = clock.now()
+        _refuse_decider(actor, request, now)
+        if digest != seen_digest(request):
+            raise Conflict(
+                "The request reads otherwise now than when you opened this page. "
+                "Look at it again, then decide."
+            )
+        minutes = _checked(request, verdict, reason, minutes)
+        if verdict is Verdict.APPROVE:
+            _refuse_if_narrowed(request)
+        approval = _store(actor, request, verdict, reason.strip(), minutes, now)
+        if verdict is Verdict.APPROVE:
+            _approved(request, actor, approval, now)
+        else:
+            _closed(request, actor, verdict, reason.strip(), now)
+        return approval
+
+
+def move_on(request: AccessRequest, actor: Person, now: datetime) -> None:
+    """Pass the stages that are filled, then ask those of the next one, or make the grant.
+
+    The request is locked, or has just been made.
+    """
+    stages = request.asked.stages
+    before = request.stage
+    while request.stage < len(stages) and _filled(request, stages[request.stage], now):
+        request.stage += 1
+    if request.stage != before:
+        request.save(update_fields=["stage"])
+    if request.stage < len(stages):
+        _ask_deciders(request, actor, now)
+        return
+    check_transition("request", request.status, RequestStatus.APPROVED)
+    request.status, request.closed_at = RequestStatus.APPROVED, now
+    request.save(update_fields=["status", "closed_at"])
+    granting.make_grant(request, now)
+
+
+def refuse_late(request: AccessRequest, now: datetime) -> None:
+    """Deadlines count when a decision is made, not when a sweeper comes by."""
+    if now >= request.lapses_at:
+        raise TooLate(
+            f"This request had to be decided by {request.lapses_at:%d %b %H:%M:%S} UTC, and that has "
+            "passed. Its requester can ask again."
+        )
+
+
+def tell_requester(request: AccessRequest, what: str, body: str, now: datetime, actor: Person) -> None:
+    """The notice to whoever asked."""
+    notices.notify(
+        recipients=[request.requester],
+        kind=f"request.{what}",
+        key=f"{request.pk}:{now.isoformat()}",
+        subject=f"{request.role}: your request is {what.replace('_', ' ')}",
+        body=body,
+        path=f"/requests/{request.pk}/",
+        now=now,
+        actor=actor,
+        request=request,
+    )
+
+
+def _seen(request: AccessRequest) -> dict[str, Plain]:
+    return {"revision": request.asked.document, "stage": request.stage, "minutes": request.minutes}
+
+
+def _has_decided(person: Person, request: AccessRequest) -> bool:
+    return request.asked.approvals.filter(person=person, by_system=False).exists()
+
+
+def _refuse_decider(actor: Person, request: AccessRequest, now: datetime) -> None:
+    if request.requester_id == actor.pk:
+        require(Verb.REQUEST_DECIDE, actor, request, now)
+    if request.status != RequestStatus.PENDING:
+        raise Conflict(_settled(request))
+    refuse_late(request, now)
+    if _has_decided(actor, request):
+        raise Conflict("You have decided on this request already: one person counts once.")
+    require(Verb.REQUEST_DECIDE, actor, request, now)
+
+
+def _settled(request: AccessRequest) -> str:
+    last = request.approvals.filter(by_system=False).last()
+    if request.status in (RequestStatus.APPROVED, RequestStatus.DENIED, RequestStatus.SENT_BACK) and last:
+        when = f"{last.decided_at:%d %b %H:%M:%S} UTC"
+        return f"{last.person} was faster: the request was {spoken_state(request.status)} at {when}."
+    return f"The request is {spoken_state(request.status)}: there is nothing left to decide."
+
+
+def _checked(request: AccessRequest, verdict: Verdict, reason: str, minutes: int | None) -> int | None:
+    """The minutes that an approval sets (None for other verdicts)."""
+    problems = []
+    if verdict is not Verdict.APPROVE and not reason.strip():
+        problems.append(Invalid("Say why, so that the requester knows what to do.", field="reason"))
+    if len(reason) > LONGEST_JUSTIFICATION or "\x00" in reason:
+        problems.append(
+            Invalid(
+                f"Keep the reason under {LONGEST_JUSTIFICATION} characters of plain text.", field="reason"
+            )
+        )
+    wished = request.minutes if minutes is None else minutes
+    if verdict is Verdict.APPROVE and not 1 <= wished <= request.minutes:
+        problems.append(
+            Invalid(
+                f"Choose from 1 to {request.minutes} minutes: an approver may only shorten.", field="minutes"
+            )
+        )
+    if problems:
+        raise InvalidInput(problems)
+    return wished if verdict is Verdict.APPROVE else None
+
+
+def _refuse_if_narrowed(request: AccessRequest) -> None:
+    """A policy newer than the request may only narrow it: also while it waits."""
+    pinned = policies.pinned_rules(request)
+    current = policies.current_rules(request.role.key)
+    problems = start_problems(person_facts(request.requester), request.scope.key, pinned, current)
+    if problems:
+        raise PolicyRefuses(f"This can't be approved any more. {problems[0].sentence}")
+
+
+def _store(
+    actor: Person,
+    request: AccessRequest,
+    verdict: Verdict,
+    reason: str,
+    minutes: int | None,
+    now: datetime,
+    *,
+    by_system: bool = False,
+) -> Approval:
+    document = {**_seen(request), "verdict": str(verdict), "minutes": minutes, "person": actor.username}
+    return Approval.objects.create(
+        request=request,
+        revision=request.asked,
+        stage=request.stage,
+        stage_name=request.asked.stages[request.stage]["name"],
+        person=actor,
+        requester=request.requester,
+        verdict=verdict,
+        reason=reason,
+        minutes=minutes,
+        by_system=by_system,
+        document=document,
+        digest=digest(document),
+        decided_at=now,
+    )
+
+
+def _approved(request: AccessRequest, actor: Person, approval: Approval, now: datetime) -> None:
+    minutes = approval.minutes or request.minutes
+    shorter = minutes < request.minutes
+    if shorter:
+        request.minutes = minutes
+        request.save(update_fields=["minutes"])
+    length = f", for {spoken(minutes)} and no longer" if shorter else ""
+    why = f": {approval.reason}" if approval.reason else "."
+    sentence = f"{actor} approved stage {approval.stage_name}{length}{why}"
+    _say(request, actor, "approved", sentence, approval, now)
+    stage = request.stage
+    move_on(request, actor, now)
+    if request.stage != stage:
+        notices.handled(request=request, by=actor, sentence=sentence, now=now)
+    if request.status == RequestStatus.APPROVED:
+        tell_requester(request, "approved", sentence, now, actor)
+
+
+def _closed(request: AccessRequest, actor: Person, verdict: Verdict, reason: str, now: datetime) -> None:
+    check_transition("request", request.status, _CLOSES[verdict])
+    request.status = _CLOSES[verdict]
+    if verdict is Verdict.DENY:
+        request.closed_at = now
+    request.save(update_fields=["status", "closed_at"])
+    sentence = f"{actor} {_SAID[verdict]} the request: {reason}"
+    approval = request.approvals.filter(person=actor).last()
+    _say(request, actor, request.status, sentence, approval, now)
+    notices.handled(request=request, by=actor, sentence=f"{actor} {_SAID[verdict]} it.", now=now)
+    tell_requester(request, request.status, sentence, now, actor)
+
+
+def _filled(request: AccessRequest, stage: dict[str, object], now: datetime) -> bool:
+    """Whether the open stage has all that it needs; a system's stage is approved here."""
+    if stage["system_rule"]:
+        _system_approves(request, str(stage["system_rule"]), now)
+        return True
+    given = request.asked.approvals.filter(stage=request.stage, verdict=Verdict.APPROVE)
+    return given.values("person").distinct().count() >= int(str(stage["people"]))
+
+
+def _system_approves(request: AccessRequest, rule: str, now: datetime) -> None:
+    actor = system()
+    reason = f"Rule {rule} of the policy matches."
+    approval = _store(actor, request, Verdict.APPROVE, reason, request.minutes, now, by_system=True)
+    sentence = f"The system approved stage {approval.stage_name}: rule {rule} of the policy matches."
+    _say(request, actor, "approved", sentence, approval, now)
+
+
+def _ask_deciders(request: AccessRequest, actor: Person, now: datetime) -> None:
+    stage = request.asked.stages[request.stage]
+    notices.notify(
+        recipients=deciders(request),
+        kind="request.to_decide",
+        key=f"{request.pk}:{request.asked.number}:{request.stage}",
+        subject=f"{request.requester} asks for {request.role}",
+        body=(
+            f"{request.requester} asks for {request.role} ({request.scope}) for {spoken(request.minutes)}, "
+            f"and stage {stage['name']} is yours to decide by {request.lapses_at:%d %b %H:%M} UTC.\n\n"
+            f"Why: {request.asked.justification}"
+        ),
+        path=f"/requests/{request.pk}/",
+        now=now,
+        actor=actor,
+        request=request,
+    )
+
+
+def _say(
+    request: AccessRequest,
+    actor: Person,
+    what: str,
+    sentence: str,
+    approval: Approval | None,
+    now: datetime,
+) -> None:
+    record(
+        verb=f"request.{what}",
+        actor=actor,
+        sentence=sentence,
+        now=now,
+        person=request.requester,
+        request=request,
+        role=request.role,
+        target=request.role.target,
+        data={
+            "approval": approval.pk if approval else None,
+            "stage": approval.stage if approval else None,
+            "minutes": approval.minutes if approval else None,
+            "digest": approval.digest if approval else None,
+        },
+    )
+
+
+__all__ = ["NotAllowed", "decide", "deciders", "move_on", "refuse_late", "seen_digest", "why_not"]

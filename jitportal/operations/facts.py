@@ -1,0 +1,205 @@
+"""What a person is to an object, and so what they may do with it: the one way to ask permission."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import singledispatch
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from jitportal.models import (
+    AccessRequest,
+    AfterUseReview,
+    Approval,
+    Grant,
+    Lease,
+    ManualTask,
+    Membership,
+    Person,
+    PolicyVersion,
+    Role,
+    StageDecider,
+    Target,
+)
+from jitportal.operations import clock, policies
+from jitportal.operations.directory import actor_facts, live_deciders
+from jitportal.rules.errors import NotAllowed
+from jitportal.rules.permissions import (
+    NOBODY,
+    OVERSEERS,
+    Answer,
+    Relation,
+    Subject,
+    Verb,
+    allowed,
+)
+from jitportal.rules.policy import DeciderRules
+from jitportal.rules.vocabulary import Decider, Power, RequestStatus, Verdict
+
+
+def may(verb: Verb, person: Person, thing: object = None, now: datetime | None = None) -> Answer:
+    """Whether this person may do this to the object now, or the sentence that says why not."""
+    now = now or clock.now()
+    return allowed(verb, actor_facts(person, now), relations(person, thing))
+
+
+def require(verb: Verb, person: Person, thing: object = None, now: datetime | None = None) -> None:
+    """Let the person pass, or raise ``NotAllowed`` with the reason."""
+    answer = may(verb, person, thing, now)
+    if not answer:
+        raise NotAllowed(getattr(answer, "reason", ""))
+
+
+def relations(person: Person, thing: object) -> Subject:
+    """What the person is to the object."""
+    return NOBODY if thing is None else Subject(frozenset(_relations(thing, person)))
+
+
+@singledispatch
+def _relations(thing: object, _person: Person) -> Iterable[Relation]:
+    raise TypeError(f"Nothing is known about relations to a {type(thing).__name__}.")
+
+
+@_relations.register
+def _of_request(request: AccessRequest, person: Person) -> Iterable[Relation]:
+    yield from _about(person, request.requester, request.role)
+    if StageDecider.objects.filter(revision__request=request).filter(_decider_rows(person, request)).exists():
+        yield Relation.DECIDER
+    if Approval.objects.filter(request=request, person=person).exists():
+        yield Relation.DECIDED
+    if person.username in open_deciders(request):
+        yield Relation.OPEN_STAGE
+        yield Relation.DECIDER
+    if _revokes(person, request):
+        yield Relation.REVOKER
+
+
+@_relations.register
+def _of_grant(grant: Grant, person: Person) -> Iterable[Relation]:
+    return _relations(grant.request, person)
+
+
+@_relations.register
+def _of_review(review: AfterUseReview, person: Person) -> Iterable[Relation]:
+    return _about(person, review.holder, review.grant.role)
+
+
+@_relations.register
+def _of_role(role: Role, person: Person) -> Iterable[Relation]:
+    if role.owner_id == person.pk:
+        yield Relation.ROLE_OWNER
+
+
+@_relations.register
+def _of_target(target: Target, person: Person) -> Iterable[Relation]:
+    if target.roles.filter(owner=person, retired_at__isnull=True).exists():
+        yield Relation.ROLE_OWNER
+
+
+@_relations.register
+def _of_lease(lease: Lease, person: Person) -> Iterable[Relation]:
+    for grant in lease.grants.select_related("person", "role"):
+        yield from _about(person, grant.person, grant.role)
+
+
+@_relations.register
+def _of_task(task: ManualTask, person: Person) -> Iterable[Relation]:
+    yield from _relations(task.lease, person)
+    if person.username in task.lease.target.settings.get("carriers", "").replace(",", " ").split():
+        yield Relation.CARRIER
+
+
+@_relations.register
+def _of_policy(version: PolicyVersion, person: Person) -> Iterable[Relation]:
+    if version.proposed_by_id == person.pk:
+        yield Relation.PROPOSER
+
+
+def _about(person: Person, holder: Person, role: Role) -> Iterable[Relation]:
+    if holder.pk == person.pk:
+        yield Relation.HOLDER
+    if holder.manager_id == person.pk:
+        yield Relation.MANAGER
+    if role.owner_id == person.pk:
+        yield Relation.ROLE_OWNER
+
+
+def _decider_rows(person: Person, request: AccessRequest) -> Q:
+    """The stages' rows that name this person, for one request."""
+    rows = Q(person=person) | Q(team__in=_team_ids(person))
+    return rows | Q(kind=Decider.MANAGER) if request.requester.manager_id == person.pk else rows
+
+
+def _team_ids(person: Person) -> QuerySet[Membership, int]:
+    return Membership.objects.filter(person=person, ended_at__isnull=True).values_list("team_id", flat=True)
+
+
+def open_deciders(request: AccessRequest) -> frozenset[str]:
+    """The usernames of those who can decide the open stage now: live facts, this request's own stage.
+
+    Whoever has given a verdict on this revision already is left out: one person counts once.
+    """
+    if request.status != RequestStatus.PENDING or request.current is None:
+        return frozenset()
+    if request.stage >= len(request.asked.stages):
+        return frozenset()
+    rules, owner = stage_rules(request)
+    decided = request.asked.approvals.filter(by_system=False).values_list("person__username", flat=True)
+    return live_deciders(rules, request.requester, owner) - frozenset(decided)
+
+
+def stage_rules(request: AccessRequest) -> tuple[list[DeciderRules], str]:
+    """Who decides the open stage, as the pinned policy wrote it, and the role's owner there."""
+    stage = request.asked.stages[request.stage]
+    rules = [DeciderRules(Decider(rule["kind"]), rule["team"]) for rule in stage["deciders"]]
+    return rules, stage["owner"]
+
+
+def _revokes(person: Person, request: AccessRequest) -> bool:
+    rules = policies.current_rules(request.role.key)
+    if rules is None and request.current is not None:
+        rules = policies.role_rules(request.asked.policy_version, request.role.key)
+    if rules is None:
+        return False
+    return person.username in live_deciders(rules.revokers, request.requester, rules.owner)
+
+
+def visible_requests(person: Person, now: datetime) -> QuerySet[AccessRequest]:
+    """Those that this person may see, by the relations that a query can tell."""
+    if actor_facts(person, now).powers & (OVERSEERS | {Power.OPERATOR}):
+        return AccessRequest.objects.all()
+    return AccessRequest.objects.filter(
+        Q(requester=person)
+        | Q(requester__manager=person)
+        | Q(role__owner=person)
+        | Exists(Approval.objects.filter(request=OuterRef("pk"), person=person))
+        | Exists(
+            StageDecider.objects.filter(revision__request=OuterRef("pk")).filter(
+                Q(person=person) | Q(team__in=_team_ids(person))
+            )
+        )
+    )
+
+
+def visible_grants(person: Person, now: datetime) -> QuerySet[Grant]:
+    """The grants of the requests that this person may see."""
+    return Grant.objects.filter(request__in=visible_requests(person, now))
+
+
+def queue_for(person: Person) -> QuerySet[AccessRequest]:
+    """Pending requests whose open stage this person decides, their own and those they have decided
+    left out.
+    """
+    decides = StageDecider.objects.filter(revision=OuterRef("current"), stage=OuterRef("stage")).filter(
+        Q(person=person)
+        | Q(team__in=_team_ids(person))
+        | Q(kind=Decider.MANAGER, revision__request__requester__manager=person)
+    )
+    decided = Approval.objects.filter(revision=OuterRef("current"), person=person, by_system=False)
+    return (
+        AccessRequest.objects.pending()
+        .exclude(requester=person)
+        .filter(Exists(decides))
+        .exclude(Exists(decided.filter(verdict=Verdict.APPROVE)))
+    )

@@ -1,0 +1,252 @@
+"""Grants: started, handed back, revoked, expired, passed unused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db.models import Q
+
+from jitportal.audit.bulk import change_many
+from jitportal.audit.events import draft, record_many
+from jitportal.audit.system import system
+from jitportal.models import Event, Grant, Lease, Person
+from jitportal.operations import clock, notices, wants
+from jitportal.operations.connecting import instructions, reveal
+from jitportal.operations.facts import require
+from jitportal.operations.granting import RENEWAL_LEAD, begin, say
+from jitportal.operations.transaction import lock_grant, operation
+from jitportal.rules.errors import Conflict, Invalid, JitportalError, PolicyRefuses, TooLate
+from jitportal.rules.lifecycle import check_transition, spoken_state
+from jitportal.rules.permissions import Verb
+from jitportal.rules.policy import LONGEST_JUSTIFICATION
+from jitportal.rules.vocabulary import EndReason, GrantStatus, StartMode
+
+__all__ = ["expire_due", "hand_back", "instructions", "pass_unused", "reveal", "revoke", "start", "start_due"]
+
+BATCH = 500
+_PLANNED = [StartMode.SCHEDULED, StartMode.RENEWAL, StartMode.AT_ONCE]
+
+
+def start(*, actor: Person, grant: Grant) -> Grant:
+    """The holder's own click starts the clock.
+
+    Raises ``TooLate`` after the window, ``Conflict`` before it or where it runs already, and
+    ``PolicyRefuses`` where the holder isn't eligible any more.
+    """
+    with operation(actor):
+        grant = lock_grant(grant)
+        now = clock.now()
+        require(Verb.GRANT_START, actor, grant, now)
+        if grant.status != GrantStatus.READY:
+            raise Conflict(f"This grant is {spoken_state(grant.status)} already.")
+        if grant.start_mode != StartMode.ON_CLICK:
+            raise Conflict(f"This grant starts by itself at {grant.opens_at:%d %b %H:%M} UTC.")
+        if now < grant.opens_at:
+            raise Conflict(f"Its window opens at {grant.opens_at:%d %b %H:%M} UTC. Start it then.")
+        if now >= grant.closes_at:
+            raise TooLate(f"Its window closed at {grant.closes_at:%d %b %H:%M} UTC. Ask again.")
+        begin(grant, actor, now)
+        return grant
+
+
+def hand_back(*, actor: Person, grant: Grant, note: str = "") -> Grant:
+    """The holder ends it early. Raises ``TransitionError`` where it has ended."""
+    with operation(actor):
+        grant = lock_grant(grant)
+        now = clock.now()
+        require(Verb.GRANT_HAND_BACK, actor, grant, now)
+        stop_locked(grant, actor, EndReason.HANDED_BACK, _words(note, required=False), now)
+        return grant
+
+
+def revoke(*, actor: Person, grant: Grant, reason: str) -> Grant:
+    """Somebody else ends it, with a reason; a renewal that goes on from it ends too.
+
+    Raises ``Invalid`` without a reason, and ``TransitionError`` where it has ended.
+    """
+    with operation(actor):
+        grant = lock_grant(grant)
+        now = clock.now()
+        require(Verb.GRANT_REVOKE, actor, grant, now)
+        reason = _words(reason, required=True)
+        stop_locked(grant, actor, EndReason.REVOKED, reason, now)
+        for renewal in Grant.objects.filter(renewal_of=grant).unfinished():
+            stop_locked(lock_grant(renewal), actor, EndReason.REVOKED, reason, now)
+        return grant
+
+
+def stop_locked(grant: Grant, actor: Person, why: EndReason, note: str, now: datetime) -> None:
+    """Stop entitlement at once, and have the target follow. The person and the grant are locked."""
+    if grant.status in (GrantStatus.REMOVING, GrantStatus.ENDED):
+        raise Conflict(f"This grant has ended already: {spoken_state(grant.end_reason)}.")
+    if grant.ends_at is not None and now >= grant.ends_at:
+        raise Conflict("This grant has just ended by itself.")
+    _stop(grant, actor, why, note, now)
+    say(grant, actor, str(why), _stopped_sentence(grant, actor, why, note), now, note=note)
+    if actor.pk != grant.person_id:
+        _tell_holder(grant, actor, why, note, now)
+
+
+def start_due() -> int:
+    """Begin what is planned to begin now; what may not begin any more ends as failed, and says why."""
+    begun = 0
+    now = clock.now()
+    planned = Grant.objects.filter(
+        Q(opens_at__lte=now) | Q(start_mode=StartMode.RENEWAL, opens_at__lte=now + RENEWAL_LEAD),
+        status=GrantStatus.READY,
+        start_mode__in=_PLANNED,
+        closes_at__gt=now,
+    ).order_by("opens_at")[:BATCH]
+    for grant in planned:
+        begun += _start_planned(grant)
+    return begun
+
+
+def expire_due() -> int:
+    """Stop a batch of those whose end has come, in one transaction; returns how many.
+
+    Entitlement had stopped by the clock already: this writes it down, and the leases follow.
+    """
+    actor = system()
+    with operation(actor):
+        now = clock.now()
+        grants = list(
+            Grant.objects.filter(status__in=[GrantStatus.PROVISIONING, GrantStatus.ACTIVE], ends_at__lte=now)
+            .select_for_update(skip_locked=True, of=("self",), no_key=True)
+            .select_related("person", "role", "role__target", "scope", "request", "lease")
+            .order_by("ends_at")[:BATCH]
+        )
+        change_many(
+            [
+                (
+                    grant,
+                    {
+                        "status": GrantStatus.REMOVING,
+                        "stopped_at": grant.ends_at,
+                        "end_reason": EndReason.EXPIRED,
+                        "stopped_by": actor,
+                    },
+                )
+                for grant in grants
+            ],
+            actor,
+        )
+        record_many([_expired_event(grant, actor, now) for grant in grants])
+        _attend_all(grants, actor, now)
+        return len(grants)
+
+
+def pass_unused() -> int:
+    """End ready grants whose window has passed without a start; returns how many."""
+    actor = system()
+    passed = 0
+    for grant in Grant.objects.filter(status=GrantStatus.READY, closes_at__lte=clock.now())[:BATCH]:
+        with operation(actor):
+            locked = lock_grant(grant)
+            now = clock.now()
+            if locked.status != GrantStatus.READY or now < locked.closes_at:
+                continue
+            _stop(locked, actor, EndReason.UNUSED, "Its window passed before it was started.", now)
+            say(locked, actor, "unused", f"{locked.role} was not started in its window, so it ended.", now)
+            _tell_holder(locked, actor, EndReason.UNUSED, locked.end_note, now)
+            passed += 1
+    return passed
+
+
+def _start_planned(grant: Grant) -> int:
+    actor = system()
+    try:
+        with operation(actor):
+            locked = lock_grant(grant)
+            if locked.status != GrantStatus.READY:
+                return 0
+            begin(locked, actor, clock.now())
+            return 1
+    except PolicyRefuses as refusal:
+        _fail(grant, actor, refusal)
+    return 0
+
+
+def _fail(grant: Grant, actor: Person, refusal: JitportalError) -> None:
+    with operation(actor):
+        locked = lock_grant(grant)
+        if locked.status != GrantStatus.READY:
+            return
+        now = clock.now()
+        _stop(locked, actor, EndReason.FAILED, refusal.sentence, now)
+        say(locked, actor, "failed", f"{locked.role} could not start: {refusal.sentence}", now)
+        _tell_holder(locked, actor, EndReason.FAILED, refusal.sentence, now)
+
+
+def _stop(grant: Grant, actor: Person, why: EndReason, note: str, now: datetime) -> None:
+    started = grant.starts_at is not None
+    after = GrantStatus.REMOVING if started else GrantStatus.ENDED
+    check_transition("grant", grant.status, after)
+    # A renewal can be stopped before its start has come: it then covered nothing.
+    grant.stopped_at = max(now, grant.starts_at) if grant.starts_at else now
+    grant.status, grant.end_reason, grant.end_note, grant.stopped_by = after, why, note, actor
+    if not started:
+        grant.ended_at = now
+    grant.save(update_fields=["status", "stopped_at", "end_reason", "end_note", "stopped_by", "ended_at"])
+    if grant.lease_id and grant.lease:
+        wants.attend(Lease.objects.select_for_update(of=("self",), no_key=True).get(pk=grant.lease_id), now)
+
+
+def _attend_all(grants: Sequence[Grant], actor: Person, now: datetime) -> None:
+    ids = sorted({grant.lease_id for grant in grants if grant.lease_id})
+    leases = list(
+        Lease.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=ids).order_by("pk")
+    )
+    late = [lease for lease in leases if lease.due_at is None or lease.due_at > now]
+    change_many([(lease, {"due_at": now}) for lease in late], actor)
+    for target_id in {lease.target_id for lease in leases}:
+        wants.hint(target_id)
+
+
+def _expired_event(grant: Grant, actor: Person, now: datetime) -> Event:
+    return draft(
+        verb="grant.expired",
+        actor=actor,
+        sentence=f"{grant.role} ({grant.scope}) of {grant.person} came to its end.",
+        now=now,
+        person=grant.person,
+        request=grant.request,
+        grant=grant,
+        lease=grant.lease,
+        role=grant.role,
+        target=grant.role.target,
+        data={"ends_at": grant.ends_at.isoformat() if grant.ends_at else None},
+    )
+
+
+def _words(text: str, *, required: bool) -> str:
+    text = text.strip()
+    if required and not text:
+        raise Invalid("Say why, for the record and for the holder.", field="reason")
+    if len(text) > LONGEST_JUSTIFICATION or "\x00" in text:
+        raise Invalid(f"Keep it under {LONGEST_JUSTIFICATION} characters of plain text.", field="reason")
+    return text
+
+
+def _stopped_sentence(grant: Grant, actor: Person, why: EndReason, note: str) -> str:
+    what = f"{grant.role} ({grant.scope})"
+    said = f": {note}" if note else "."
+    if why is EndReason.HANDED_BACK:
+        return f"{actor} handed {what} back{said}"
+    return f"{actor} revoked {what} of {grant.person}{said}"
+
+
+def _tell_holder(grant: Grant, actor: Person, why: EndReason, note: str, now: datetime) -> None:
+    notices.notify(
+        recipients=[grant.person],
+        kind=f"grant.{why}",
+        key=str(grant.pk),
+        subject=f"{grant.role} has ended: {spoken_state(why)}",
+        body=f"Your access to {grant.role} ({grant.scope}) has ended: {spoken_state(why)}. {note}",
+        path=f"/grants/{grant.pk}/",
+        now=now,
+        actor=actor,
+        request=grant.request,
+        grant=grant,
+    )

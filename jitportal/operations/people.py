@@ -1,0 +1,263 @@
+"""People and teams, and the first administrator."""
+
+from __future__ import annotations
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+
+from jitportal.audit.events import record
+from jitportal.audit.system import system
+from jitportal.models import AccessRequest, Grant, Membership, Person, StandingPower, Team
+from jitportal.models.people import username_validator
+from jitportal.operations import clock
+from jitportal.operations.directory import actor_facts, person_facts, powers_of
+from jitportal.operations.facts import require
+from jitportal.operations.grants import stop_locked
+from jitportal.operations.requests import withdraw_locked
+from jitportal.operations.time_zones import check_time_zone
+from jitportal.operations.transaction import lock_grant, lock_person, lock_request, operation
+from jitportal.rules.errors import Conflict, Invalid, InvalidInput
+from jitportal.rules.permissions import Verb
+from jitportal.rules.vocabulary import EndReason, Power
+
+__all__ = ["actor_facts", "person_facts", "powers_of"]
+
+
+def create_person(
+    *,
+    actor: Person,
+    username: str,
+    name: str,
+    email: str = "",
+    manager: Person | None = None,
+    password: str | None = None,
+    time_zone: str = "UTC",
+) -> Person:
+    """Add somebody. Without a password they can't sign in by one.
+
+    Raises ``InvalidInput`` with everything that is wrong, and ``NotAllowed``.
+    """
+    with operation(actor):
+        require(Verb.PERSON_MANAGE, actor)
+        person = Person(
+            username=username, name=name.strip(), email=email, manager=manager, time_zone=time_zone
+        )
+        _check_new(person, password)
+        person.set_password(password)
+        person.save()
+        record(
+            verb="person.created",
+            actor=actor,
+            sentence=f"{actor} added {person} ({username}).",
+            now=clock.now(),
+            person=person,
+        )
+        return person
+
+
+def create_team(*, actor: Person, key: str, name: str) -> Team:
+    """Add a team, whose key policies name. Raises ``Conflict`` where the key is taken."""
+    with operation(actor):
+        require(Verb.PERSON_MANAGE, actor)
+        if Team.objects.filter(key=key).exists():
+            raise Conflict(f"There is a team {key} already. Choose another key.")
+        team = Team(key=key, name=name)
+        _clean(team)
+        team.save()
+        record(verb="team.created", actor=actor, sentence=f"{actor} added team {name}.", now=clock.now())
+        return team
+
+
+def join_team(*, actor: Person, person: Person, team: Team) -> Membership:
+    """Put somebody into a team. Raises ``Conflict`` where they are in it."""
+    with operation(actor):
+        require(Verb.PERSON_MANAGE, actor)
+        lock_person(person.pk)
+        if Membership.objects.current().filter(person=person, team=team).exists():
+            raise Conflict(f"{person} is in team {team} already.")
+        now = clock.now()
+        membership = Membership.objects.create(person=person, team=team, since=now)
+        record(
+            verb="team.joined",
+            actor=actor,
+            sentence=f"{actor} put {person} into team {team}.",
+            now=now,
+            person=person,
+        )
+        return membership
+
+
+def leave_team(*, actor: Person, person: Person, team: Team) -> Membership:
+    """Take somebody out of a team. Raises ``Conflict`` where they aren't in it."""
+    with operation(actor):
+        require(Verb.PERSON_MANAGE, actor)
+        lock_person(person.pk)
+        membership = Membership.objects.current().filter(person=person, team=team).first()
+        if membership is None:
+            raise Conflict(f"{person} isn't in team {team}.")
+        now = clock.now()
+        membership.ended_at = now
+        membership.save(update_fields=["ended_at"])
+        record(
+            verb="team.left",
+            actor=actor,
+            sentence=f"{actor} took {person} out of team {team}.",
+            now=now,
+            person=person,
+        )
+        return membership
+
+
+def set_manager(*, actor: Person, person: Person, manager: Person | None) -> Person:
+    """Say who manages somebody. Raises ``Invalid`` for oneself or a circle."""
+    with operation(actor):
+        require(Verb.PERSON_MANAGE, actor)
+        person = lock_person(person.pk)
+        _refuse_circle(person, manager)
+        person.manager = manager
+        person.save(update_fields=["manager"])
+        record(
+            verb="person.manager_set",
+            actor=actor,
+            sentence=f"{actor} made {manager or 'nobody'} the manager of {person}.",
+            now=clock.now(),
+            person=person,
+        )
+        return person
+
+
+def deactivate(*, actor: Person, person: Person, reason: str) -> Person:
+    """Somebody leaves: grants end, requests are withdrawn, and sign-in stops, all at once."""
+    with operation(actor):
+        require(Verb.PERSON_MANAGE, actor)
+        if not reason.strip():
+            raise Invalid("Say why, for the record.", field="reason")
+        person = lock_person(person.pk)
+        if person.is_system:
+            raise Invalid("The system can't be deactivated.")
+        if not person.is_active:
+            raise Conflict(f"{person} is deactivated already.")
+        now = clock.now()
+        person.is_active, person.deactivated_at = False, now
+        person.save(update_fields=["is_active", "deactivated_at"])
+        record(
+            verb="person.deactivated",
+            actor=actor,
+            sentence=f"{actor} deactivated {person}: {reason.strip()}",
+            now=now,
+            person=person,
+        )
+        for request in AccessRequest.objects.open().filter(requester=person).order_by("pk"):
+            withdraw_locked(lock_request(request), system(), now, f"{person} was deactivated.")
+        for grant in Grant.objects.filter(person=person, stopped_at__isnull=True).order_by("pk"):
+            held = lock_grant(grant)
+            if held.ends_at is None or held.ends_at > now:
+                stop_locked(held, actor, EndReason.REVOKED, f"{person} was deactivated.", now)
+        return person
+
+
+def reactivate(*, actor: Person, person: Person) -> Person:
+    """Somebody comes back, with nothing that they had. Raises ``Conflict`` where they are active."""
+    with operation(actor):
+        require(Verb.PERSON_MANAGE, actor)
+        person = lock_person(person.pk)
+        if person.is_active:
+            raise Conflict(f"{person} is active already.")
+        person.is_active, person.deactivated_at = True, None
+        person.save(update_fields=["is_active", "deactivated_at"])
+        record(
+            verb="person.reactivated",
+            actor=actor,
+            sentence=f"{actor} reactivated {person}.",
+            now=clock.now(),
+            person=person,
+        )
+        return person
+
+
+def first_administrator(*, username: str, name: str, email: str = "", password: str) -> Person:
+    """Make the first administrator, once: recorded, and shown to them until the power is removed.
+
+    Raises ``Conflict`` where there has been one, ``InvalidInput`` for a weak password and the like.
+    """
+    actor = system()
+    with operation(actor):
+        if StandingPower.objects.exists():
+            raise Conflict(
+                "There has been a first administrator already. Further powers are requested in the portal."
+            )
+        person = create_person(actor=actor, username=username, name=name, email=email, password=password)
+        now = clock.now()
+        StandingPower.objects.create(
+            person=person,
+            power=Power.ADMINISTRATOR,
+            reason="The first administrator, to set the portal up.",
+            given_at=now,
+        )
+        record(
+            verb="power.standing_given",
+            actor=actor,
+            sentence=f"{person} was made the first administrator, with a standing power, by command.",
+            now=now,
+            person=person,
+        )
+        return person
+
+
+def remove_standing_power(*, actor: Person, standing_power: StandingPower) -> StandingPower:
+    """End a standing power: its holder may, and an administrator. Raises ``Conflict`` if it has gone."""
+    with operation(actor):
+        if standing_power.person_id != actor.pk:
+            require(Verb.PERSON_MANAGE, actor)
+        power = StandingPower.objects.select_for_update(of=("self",)).get(pk=standing_power.pk)
+        if power.removed_at is not None:
+            raise Conflict("This standing power has been removed already.")
+        power.removed_at = clock.now()
+        power.save(update_fields=["removed_at"])
+        record(
+            verb="power.standing_removed",
+            actor=actor,
+            sentence=f"{actor} removed the standing power {power.power} of {power.person}.",
+            now=power.removed_at,
+            person=power.person,
+        )
+        return power
+
+
+def _check_new(person: Person, password: str | None) -> None:
+    problems = []
+    try:
+        username_validator(person.username)
+    except ValidationError as error:
+        problems.append(Invalid(error.messages[0], field="username"))
+    if Person.objects.filter(username=person.username).exists():
+        problems.append(Invalid("Somebody has this username already. Choose another.", field="username"))
+    if not person.name:
+        problems.append(Invalid("Say the person's name.", field="name"))
+    problems += check_time_zone(person.time_zone)
+    if password is not None:
+        try:
+            validate_password(password, person)
+        except ValidationError as error:
+            problems += [Invalid(message, field="password") for message in error.messages]
+    if problems:
+        raise InvalidInput(problems)
+
+
+def _clean(team: Team) -> None:
+    try:
+        team.full_clean()
+    except ValidationError as error:
+        raise InvalidInput([Invalid(message) for message in error.messages]) from error
+
+
+def _refuse_circle(person: Person, manager: Person | None) -> None:
+    above = manager
+    seen: set[int] = set()
+    while above is not None and above.pk not in seen:
+        if above.pk == person.pk:
+            raise Invalid(
+                f"{person} would come to manage themselves. Choose another manager.", field="manager"
+            )
+        seen.add(above.pk)
+        above = above.manager

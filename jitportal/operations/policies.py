@@ -1,0 +1,214 @@
+"""Versions of the policy: proposed by one, approved by another, applied; and read by everything."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+
+from django.db.models import Max
+
+from jitportal.audit.events import record
+from jitportal.models import AccessRequest, Person, PolicyVersion, Team
+from jitportal.operations import catalogue, clock
+from jitportal.operations.permission import require_power
+from jitportal.operations.transaction import operation
+from jitportal.rules.errors import Conflict, Invalid, NotAllowed, PolicyRefuses
+from jitportal.rules.lifecycle import check_transition
+from jitportal.rules.permissions import Verb
+from jitportal.rules.policy import RoleRules
+from jitportal.rules.policy_difference import Change, difference
+from jitportal.rules.policy_document import PolicyDocument, PolicyDocumentError, directory_problems, load
+from jitportal.rules.vocabulary import PolicyStatus
+
+
+def current_version() -> PolicyVersion | None:
+    """The version in force; None before the bootstrap."""
+    return PolicyVersion.objects.filter(status=PolicyStatus.IN_FORCE).first()
+
+
+def document_of(version: PolicyVersion) -> PolicyDocument:
+    """The version's document, compiled once in each process: its text never changes."""
+    return _compiled(version.text)
+
+
+@lru_cache(maxsize=64)
+def _compiled(text: str) -> PolicyDocument:
+    return load(text)
+
+
+def role_rules(version: PolicyVersion | None, role_key: str) -> RoleRules | None:
+    """What this version says of the role; None: it doesn't offer it."""
+    return document_of(version).roles.get(role_key) if version else None
+
+
+def current_rules(role_key: str) -> RoleRules | None:
+    """What the policy in force says of the role; None: it doesn't offer it."""
+    return role_rules(current_version(), role_key)
+
+
+def pinned_rules(request: AccessRequest) -> RoleRules:
+    """What the version that the request was made under says of its role.
+
+    Raises ``PolicyRefuses`` where that can't be read any more.
+    """
+    rules = role_rules(request.asked.policy_version, request.role.key)
+    if rules is None:
+        raise PolicyRefuses("The policy that this request was made under doesn't offer the role. Ask again.")
+    return rules
+
+
+def check(text: str) -> PolicyDocument:
+    """The document, or ``PolicyDocumentError`` with everything that is wrong with it, each at its line."""
+    document = load(text)
+    people = set(Person.objects.active().values_list("username", flat=True))
+    teams = set(Team.objects.values_list("key", flat=True))
+    problems = [*directory_problems(document, people, teams), *catalogue.conflicts(document)]
+    if problems:
+        raise PolicyDocumentError(tuple(problems))
+    return document
+
+
+def plan(text: str) -> list[Change]:
+    """What would change against the version in force, as a reviewer wants it; raises as ``check``."""
+    version = current_version()
+    return difference(document_of(version) if version else None, check(text))
+
+
+def propose(*, actor: Person, text: str, note: str = "") -> PolicyVersion:
+    """Store a checked document as a proposal.
+
+    Raises ``PolicyDocumentError``, ``Conflict`` and ``NotAllowed``.
+    """
+    with operation(actor):
+        require_power(Verb.POLICY_PROPOSE, actor)
+        text = check(text).text
+        base = current_version()
+        if base and base.text == text:
+            raise Conflict("This is the policy in force, word for word. Change something, then propose it.")
+        version = _stored(actor, text, note, base=base, bootstrap=False)
+        record(
+            verb="policy.proposed",
+            actor=actor,
+            sentence=f"{actor} proposed policy {version.number}.",
+            now=version.proposed_at,
+            policy_version=version,
+            data={"note": note, "base": base.number if base else None},
+        )
+        return version
+
+
+def approve(*, actor: Person, version: PolicyVersion) -> PolicyVersion:
+    """A second person approves a proposal. Raises ``Conflict``, ``NotAllowed``."""
+    with operation(actor):
+        version = _locked(version)
+        require_power(Verb.POLICY_APPROVE, actor, version)
+        _refuse_stale(version)
+        check_transition("policy version", version.status, PolicyStatus.APPROVED)
+        version.status, version.approved_by = PolicyStatus.APPROVED, actor
+        version.approved_at = clock.now()
+        version.save(update_fields=["status", "approved_by", "approved_at"])
+        _tell(version, actor, "approved")
+        return version
+
+
+def reject(*, actor: Person, version: PolicyVersion, reason: str) -> PolicyVersion:
+    """Turn a proposal down, or let its proposer take it back. Raises ``Invalid`` without a reason."""
+    with operation(actor):
+        version = _locked(version)
+        require_power(Verb.POLICY_PROPOSE, actor)
+        if not reason.strip():
+            raise Invalid("Say why this change is turned down.", field="reason")
+        check_transition("policy version", version.status, PolicyStatus.REJECTED)
+        version.status = PolicyStatus.REJECTED
+        version.save(update_fields=["status"])
+        _tell(version, actor, "rejected", reason=reason.strip())
+        return version
+
+
+def apply(*, actor: Person, version: PolicyVersion) -> PolicyVersion:
+    """Bring an approved version into force, with its targets, roles and scopes, in one transaction."""
+    with operation(actor):
+        version = _locked(version)
+        require_power(Verb.POLICY_APPLY, actor)
+        _refuse_stale(version)
+        if version.status == PolicyStatus.PROPOSED:
+            raise NotAllowed("A second person has to approve this change before it can be applied.")
+        check_transition("policy version", version.status, PolicyStatus.IN_FORCE)
+        return _into_force(actor, version)
+
+
+def bootstrap(*, actor: Person, text: str, note: str = "") -> PolicyVersion:
+    """The first policy of all, which nobody could approve; recorded as such, and possible once."""
+    with operation(actor):
+        if PolicyVersion.objects.exists():
+            raise NotAllowed("There is a policy already: a change now takes a second person. Propose it.")
+        text = check(text).text
+        version = _stored(actor, text, note, base=None, bootstrap=True)
+        version.status = PolicyStatus.APPROVED
+        version.approved_by, version.approved_at = actor, version.proposed_at
+        version.save(update_fields=["status", "approved_by", "approved_at"])
+        return _into_force(actor, version)
+
+
+def _stored(
+    actor: Person, text: str, note: str, *, base: PolicyVersion | None, bootstrap: bool
+) -> PolicyVersion:
+    last = PolicyVersion.objects.aggregate(last=Max("number"))["last"] or 0
+    return PolicyVersion.objects.create(
+        number=last + 1,
+        text=text,
+        digest=hashlib.sha256(text.encode()).hexdigest(),
+        note=note.strip()[:500],
+        base=base,
+        bootstrap=bootstrap,
+        proposed_by=actor,
+        proposed_at=clock.now(),
+    )
+
+
+def _locked(version: PolicyVersion) -> PolicyVersion:
+    return PolicyVersion.objects.select_for_update(of=("self",)).get(pk=version.pk)
+
+
+def _refuse_stale(version: PolicyVersion) -> None:
+    """What was shown to the approver is the difference against ``base``: it must still be in force."""
+    now_in_force = current_version()
+    if (now_in_force.pk if now_in_force else None) != version.base_id:
+        raise Conflict(
+            f"Policy {version.number} was proposed against another version than the one in force now. "
+            "Look at the difference again, and propose it anew."
+        )
+
+
+def _into_force(actor: Person, version: PolicyVersion) -> PolicyVersion:
+    now = clock.now()
+    document = check(version.text)
+    before = PolicyVersion.objects.select_for_update().filter(status=PolicyStatus.IN_FORCE).first()
+    if before:
+        before.status, before.superseded_at = PolicyStatus.SUPERSEDED, now
+        before.save(update_fields=["status", "superseded_at"])
+    version.status, version.applied_by, version.applied_at = PolicyStatus.IN_FORCE, actor, now
+    version.save(update_fields=["status", "applied_by", "applied_at"])
+    catalogue.materialise(document, version, now)
+    changes = difference(document_of(before) if before else None, document)
+    how = "as the first policy, without a second person" if version.bootstrap else "with a second person"
+    record(
+        verb="policy.applied",
+        actor=actor,
+        sentence=f"{actor} brought policy {version.number} into force, {how}.",
+        now=now,
+        policy_version=version,
+        data={"changes": [change.sentence for change in changes], "bootstrap": version.bootstrap},
+    )
+    return version
+
+
+def _tell(version: PolicyVersion, actor: Person, what: str, **data: str) -> None:
+    record(
+        verb=f"policy.{what}",
+        actor=actor,
+        sentence=f"{actor} {what} policy {version.number}.",
+        now=clock.now(),
+        policy_version=version,
+        data=dict(data),
+    )
