@@ -18,10 +18,12 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.test import TransactionTestCase
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from psycopg import sql
 
+from jitportal.audit import guards
 from jitportal.management.postgres_binaries import why_unavailable
 from jitportal.management.private_postgres import PrivatePostgres
 
@@ -102,6 +104,20 @@ def django_db_modify_db_settings(
     if default["ENGINE"] == "django.db.backends.sqlite3":
         place = tmp_path_factory.mktemp("database") / "portal.sqlite3"
         default.setdefault("TEST", {})["NAME"] = str(place)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _lift_the_guards_for_a_flush() -> Iterator[None]:
+    """The record can't be emptied, so only the flush after a committing test lifts its guards."""
+    flush = TransactionTestCase._fixture_teardown
+
+    def flush_with_the_guards_lifted(case: TransactionTestCase) -> None:
+        with guards.lifted():
+            flush(case)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", flush_with_the_guards_lifted)
+        yield
 
 
 @pytest.fixture

@@ -6,10 +6,15 @@ import os
 import subprocess
 import sys
 import threading
+from datetime import UTC, datetime
 
 import pytest
 from django.contrib.contenttypes.models import ContentType
-from django.db import connection
+from django.db import DatabaseError, connection
+
+from jitportal.audit.events import record
+from jitportal.audit.system import system
+from jitportal.models import Event
 
 COUNT = """
 import django
@@ -46,6 +51,16 @@ def test_another_process_sees_what_was_committed(database_url: str) -> None:
         timeout=60,
     )
     assert (done.stdout.strip(), done.stderr.strip()) == ("1", "")
+
+
+@pytest.mark.parametrize("time", ["first", "second"])
+@pytest.mark.django_db(transaction=True)
+def test_a_committed_record_is_gone_after_its_test_and_guarded_during_it(time: str) -> None:
+    assert Event.objects.count() == 0, time
+    record(verb="test.ran", actor=system(), sentence="A test ran.", now=datetime.now(UTC))
+    with pytest.raises(DatabaseError):
+        Event.objects.all().delete()
+    assert Event.objects.count() == 1
 
 
 @pytest.mark.sqlite
