@@ -1,0 +1,20 @@
+"""Every guard there is."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from jitportal.audit.guards import fixed, grants, record, requests, steps
+from jitportal.audit.guards.definitions import Guard
+
+
+@cache
+def catalogue() -> tuple[Guard, ...]:
+    """All guards of both databases; a guard says itself which databases it is for."""
+    return (
+        *record.guards(),
+        *fixed.guards(),
+        *steps.guards(),
+        *requests.guards(),
+        *grants.guards(),
+    )

@@ -1,0 +1,138 @@
+"""Columns that never change, and columns that are set once and never again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db.models import CharField, Model, TextField
+
+from jitportal.audit.guards.definitions import Dialect, Guard, On, any_of, changes, columns_of, old
+from jitportal.models import (
+    AccessRequest,
+    AfterUseReview,
+    Entitlement,
+    Grant,
+    Lease,
+    ManualTask,
+    Membership,
+    Person,
+    PolicyVersion,
+    Role,
+    RoleScope,
+    StandingPower,
+)
+
+#: What a row was made as, for good; and what the database says.
+FIXED: tuple[tuple[type[Model], tuple[str, ...], str], ...] = (
+    (Person, ("is_system",), "Nobody becomes the system, and the system nobody else."),
+    (
+        Membership,
+        ("team", "person", "since"),
+        "A membership keeps its person and team: end it instead.",
+    ),
+    (StandingPower, ("person", "power", "given_at"), "A standing power is one person's: remove it instead."),
+    (
+        PolicyVersion,
+        ("number", "text", "digest", "base", "bootstrap", "proposed_by", "proposed_at"),
+        "A version of the policy never changes: propose another.",
+    ),
+    (
+        Role,
+        ("key", "pathway", "target"),
+        "A role keeps its key, pathway and target: make another role.",
+    ),
+    (
+        Entitlement,
+        ("target", "name", "emergency"),
+        "An entitlement keeps its target and name, and stays emergency or ordinary.",
+    ),
+    (RoleScope, ("role", "key"), "A scope keeps its role and its key: make another scope."),
+    (
+        AccessRequest,
+        ("requester", "role", "pathway", "renewal_of", "cloned_from", "created_at"),
+        "A request keeps its requester, its role and its pathway: make another request.",
+    ),
+    (
+        Grant,
+        (
+            "request",
+            "person",
+            "role",
+            "scope",
+            "pathway",
+            "renewal_of",
+            "start_mode",
+            "opens_at",
+            "closes_at",
+        ),
+        "A grant keeps its request, person, role, scope and window: make another.",
+    ),
+    (
+        Lease,
+        ("target", "account", "entitlement", "grant", "created_at"),
+        "A lease keeps its target, account and entitlement: make another.",
+    ),
+    (ManualTask, ("lease", "wanted", "asked_at"), "A task keeps what it asks for: drop it, make another."),
+    (AfterUseReview, ("grant", "holder", "opened_at"), "A review keeps its grant and its holder."),
+)
+
+#: What is set once, and then neither changed nor cleared.
+ONCE: tuple[tuple[type[Model], tuple[str, ...], str], ...] = (
+    (Membership, ("ended_at",), "A membership ends once: make another to join again."),
+    (StandingPower, ("removed_at",), "A standing power is removed once and for all."),
+    (
+        PolicyVersion,
+        ("approved_by", "approved_at", "applied_by", "applied_at", "superseded_at"),
+        "Who approved and applied a policy, and when, is set once.",
+    ),
+    (AccessRequest, ("closed_at",), "A request is closed once: make another."),
+    (
+        Grant,
+        (
+            "account",
+            "lease",
+            "starts_at",
+            "ends_at",
+            "stopped_at",
+            "stopped_by",
+            "end_reason",
+            "live_at",
+            "verified_absent_at",
+            "ended_at",
+        ),
+        "A grant's start, end and stop are set once, and never moved or cleared.",
+    ),
+    (ManualTask, ("done_at", "done_by", "dropped_at"), "A task is confirmed or dropped once."),
+    (AfterUseReview, ("closed_at",), "A review is closed once."),
+)
+
+
+def guards() -> Iterator[Guard]:
+    """One for the fixed columns of each table, and one for those that are set once."""
+    for model, names, sentence in FIXED:
+        yield _fixed(model, columns_of(model, names), sentence)
+    for model, names, sentence in ONCE:
+        yield _once(model, names, sentence)
+
+
+def _fixed(model: type[Model], columns: tuple[str, ...], sentence: str) -> Guard:
+    def condition(dialect: Dialect) -> str:
+        return any_of([changes(dialect, column) for column in columns])
+
+    return Guard(f"{model._meta.model_name}_fixed", model, On.UPDATE, sentence, condition, columns)
+
+
+def _once(model: type[Model], names: tuple[str, ...], sentence: str) -> Guard:
+    columns = columns_of(model, names)
+    texts = {
+        str(field.column) for field in model._meta.concrete_fields if isinstance(field, CharField | TextField)
+    }
+
+    def condition(dialect: Dialect) -> str:
+        return any_of([f"({_is_set(column, texts)} AND {changes(dialect, column)})" for column in columns])
+
+    return Guard(f"{model._meta.model_name}_once", model, On.UPDATE, sentence, condition, columns)
+
+
+def _is_set(column: str, texts: set[str]) -> str:
+    return f"{old(column)} <> ''" if column in texts else f"{old(column)} IS NOT NULL"
