@@ -226,9 +226,9 @@ def _approved(request: AccessRequest, actor: Person, approval: Approval, now: da
     sentence = f"{actor} approved stage {approval.stage_name}{length}{why}"
     _say(request, actor, "approved", sentence, approval, now)
     stage = request.stage
+    if _filled(request, request.asked.stages[stage], now):
+        notices.handled(request=request, stage=stage, by=actor, sentence=sentence, now=now)
     move_on(request, actor, now)
-    if request.stage != stage:
-        notices.handled(request=request, by=actor, sentence=sentence, now=now)
     if request.status == RequestStatus.APPROVED:
         tell_requester(request, "approved", sentence, now, actor)
 
@@ -242,7 +242,8 @@ def _closed(request: AccessRequest, actor: Person, verdict: Verdict, reason: str
     sentence = f"{actor} {_SAID[verdict]} the request: {reason}"
     approval = request.approvals.filter(person=actor).last()
     _say(request, actor, request.status, sentence, approval, now)
-    notices.handled(request=request, by=actor, sentence=f"{actor} {_SAID[verdict]} it.", now=now)
+    said = f"{actor} {_SAID[verdict]} it."
+    notices.handled(request=request, stage=request.stage, by=actor, sentence=said, now=now)
     tell_requester(request, request.status, sentence, now, actor)
 
 
@@ -267,8 +268,8 @@ def _ask_deciders(request: AccessRequest, actor: Person, now: datetime) -> None:
     stage = request.asked.stages[request.stage]
     notices.notify(
         recipients=deciders(request),
-        kind="request.to_decide",
-        key=f"{request.pk}:{request.asked.number}:{request.stage}",
+        kind=notices.TO_DECIDE,
+        key=notices.asked_key(request, request.stage),
         subject=f"{request.requester} asks for {request.role}",
         body=(
             f"{request.requester} asks for {request.role} ({request.scope}) for {spoken(request.minutes)}, "

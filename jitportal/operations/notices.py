@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 BACKOFF = (5, 30, 120, 600, 3_600, 14_400)
 CLAIM = timedelta(seconds=60)
 BATCH = 50
+TO_DECIDE = "request.to_decide"
 
 
 def notify(
@@ -57,18 +58,30 @@ def notify(
     insert_many(Notice, [row for key, row in rows.items() if key not in known], actor)
 
 
-def handled(*, request: AccessRequest, by: Person, sentence: str, now: datetime) -> None:
-    """Tell the others who were asked that somebody has handled it; unsent questions are dropped."""
-    asked = Notice.objects.filter(request=request, kind="request.to_decide").exclude(recipient=by)
-    unsent = list(asked.filter(sent_at__isnull=True, given_up_at__isnull=True))
-    change_many(
-        [(row, {"given_up_at": now, "last_error": "Handled before it was sent."}) for row in unsent], by
+def asked_key(request: AccessRequest, stage: int) -> str:
+    """The occasion on which those who decide a stage of the current revision are asked."""
+    return f"{request.pk}:{request.asked.number}:{stage}"
+
+
+def drop_unsent(*, request: AccessRequest, by: Person, now: datetime) -> None:
+    """What nobody has to decide any more needn't be sent."""
+    unsent = Notice.objects.filter(
+        request=request, kind=TO_DECIDE, sent_at__isnull=True, given_up_at__isnull=True
     )
-    told = [row.recipient for row in asked.filter(sent_at__isnull=False).select_related("recipient")]
+    why = "Handled before it was sent."
+    change_many([(row, {"given_up_at": now, "last_error": why}) for row in unsent], by)
+
+
+def handled(*, request: AccessRequest, stage: int, by: Person, sentence: str, now: datetime) -> None:
+    """Tell the others who were asked about this stage that somebody has handled it."""
+    occasion = f"{TO_DECIDE}:{asked_key(request, stage)}:"
+    asked = Notice.objects.filter(request=request, key__startswith=occasion, sent_at__isnull=False)
+    told = [row.recipient for row in asked.exclude(recipient=by).select_related("recipient")]
+    drop_unsent(request=request, by=by, now=now)
     notify(
-        recipients=[person for person in told if person.pk != request.requester_id],
+        recipients=told,
         kind="request.handled",
-        key=f"{request.pk}:{request.status}:{now.isoformat()}",
+        key=f"{asked_key(request, stage)}:{request.status}",
         subject=f"Handled: {request.requester} and {request.role}",
         body=f"{sentence} There is nothing left for you to do.",
         path=f"/requests/{request.pk}/",

@@ -93,6 +93,7 @@ def edit(*, actor: Person, request: AccessRequest, ask: Ask, revision: int) -> A
         if scope.pk != request.scope_id:
             _refuse_second(actor, request.role, scope)
         _refuse_overlap(actor, request.role, scope, asked, now)
+        notices.drop_unsent(request=request, by=actor, now=now)
         request.scope, request.minutes, request.stage = scope, ask.minutes, 0
         request.status, request.lapses_at = RequestStatus.PENDING, _deadline(asked, now)
         _revise(request, asked, number=revision + 1, now=now)
@@ -113,12 +114,14 @@ def withdraw(*, actor: Person, request: AccessRequest, reason: str = "") -> Acce
 def withdraw_locked(request: AccessRequest, actor: Person, now: datetime, reason: str) -> AccessRequest:
     """Withdraw a request that is locked already: for the requester, or for the system when they leave."""
     check_transition("request", request.status, RequestStatus.WITHDRAWN)
+    waited = request.status == RequestStatus.PENDING
     request.status, request.closed_at = RequestStatus.WITHDRAWN, now
     request.save(update_fields=["status", "closed_at"])
     why = f" {reason.strip()}" if reason.strip() else ""
     sentence = f"{actor} withdrew the request.{why}"
     _say(request, actor, "withdrawn", sentence, now, reason=reason.strip())
-    notices.handled(request=request, by=actor, sentence=sentence, now=now)
+    if waited:
+        notices.handled(request=request, stage=request.stage, by=actor, sentence=sentence, now=now)
     return request
 
 
@@ -138,7 +141,7 @@ def lapse_due() -> int:
         for request in rows:
             sentence = "Nobody decided on the request in time, so it lapsed."
             _say(request, actor, "lapsed", sentence, now)
-            notices.handled(request=request, by=actor, sentence=sentence, now=now)
+            notices.handled(request=request, stage=request.stage, by=actor, sentence=sentence, now=now)
             decisions.tell_requester(
                 request, "lapsed", f"{sentence} Ask again if you still need it.", now, actor
             )
