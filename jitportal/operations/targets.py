@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from jitportal.audit.events import record
-from jitportal.connectors import REGISTRY
+from jitportal.connectors import find
 from jitportal.connectors.base import Connector, RoleOnTarget, TargetError, TargetSettings
 from jitportal.models import Lease, Person, Role, RoleScope, Target, TargetHealth
 from jitportal.operations import clock, readers
@@ -27,7 +27,7 @@ def connector_for(target: Target) -> Connector:
 
     Raises ``TargetError`` (permanent) where the settings make none.
     """
-    make = REGISTRY.get(target.connector)
+    make = find(target.connector)
     if make is None:
         raise TargetError(f"There is no connector {target.connector}. Mend the policy.", permanent=True)
     return make(
