@@ -82,6 +82,6 @@ class ManualConnector:
         details = {
             Presence.WAITING: "Waiting for a person to carry it out and confirm.",
             Presence.PRESENT: "A person has confirmed that it was given.",
-            Presence.ABSENT: "Nobody has confirmed giving it, or a person has confirmed that it was taken away.",
+            Presence.ABSENT: "A person took it away, or nobody ever gave it.",
         }
         return Holding(order.handle, presence, detail=details.get(presence, ""))
