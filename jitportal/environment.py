@@ -80,7 +80,7 @@ class Environment:
 
 def _sqlite(path: Path) -> dict[str, Any]:
     """WAL and IMMEDIATE together end "database is locked"; FULL keeps the record of a grant that the
-    target already holds through a power cut.
+    target already holds through a power cut. Recursive triggers let the guards see what a REPLACE deletes.
     """
     return {
         "ENGINE": "django.db.backends.sqlite3",
@@ -89,6 +89,6 @@ def _sqlite(path: Path) -> dict[str, Any]:
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;",
+            "init_command": ("PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA recursive_triggers=ON;"),
         },
     }
