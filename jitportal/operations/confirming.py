@@ -5,19 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from jitportal.audit.bulk import change_many
 from jitportal.audit.events import draft, record_many
 from jitportal.audit.system import system
 from jitportal.models import Event, Grant, Lease, Person
 from jitportal.operations import clock, reviews, wants
+from jitportal.operations.claims import Claimed
 from jitportal.operations.transaction import operation
 from jitportal.rules.vocabulary import GrantStatus, Holding, LeaseOrder, Presence, Refusal
 from jitportal.rules.windows import Span
-
-if TYPE_CHECKING:
-    from jitportal.operations.leases import Claimed
 
 log = logging.getLogger(__name__)
 

@@ -16,42 +16,20 @@ refuses it; for the others, whoever took over has absence verified once more aft
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from jitportal.audit.bulk import change_many
-from jitportal.audit.system import system
-from jitportal.connectors.base import CALL_SECONDS, Connector, TargetError, Unreachable
+from jitportal.connectors.base import Connector, TargetError, Unreachable
 from jitportal.models import Lease, Target
-from jitportal.operations import clock, wants
+from jitportal.operations import wants
+from jitportal.operations.claims import GRANT, Claimed, claim, keep_claims, pairs
 from jitportal.operations.confirming import confirm, fail
 from jitportal.operations.health import grants_refused, note_call
 from jitportal.operations.targets import connector_for
-from jitportal.operations.transaction import operation
 from jitportal.rules.errors import JitportalError
-from jitportal.rules.vocabulary import Holding, LeaseOrder, Presence, Refusal
+from jitportal.rules.vocabulary import Holding, Refusal
 
-log = logging.getLogger(__name__)
-
-#: How long a claim holds: longer than a connector's call may take, and renewed before the next call.
-CLAIM = timedelta(seconds=CALL_SECONDS + 5)
-BATCH = 250
-REMOVAL, GRANT = "removal", "grant"
 Answer = Holding | Refusal
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A lease with the order for its target, under the claim's number."""
-
-    lease: Lease
-    order: LeaseOrder
-
-    @property
-    def wanted(self) -> bool:
-        return self.order.until is not None
 
 
 def due_targets(now: datetime) -> list[int]:
@@ -77,39 +55,12 @@ def converge(*, target_id: int, lane: str, worker: str) -> int:
         permanent = getattr(error, "permanent", False)
         if isinstance(error, Unreachable):
             note_call(target, error)
-        fail(claimed_leases(claimed), str(error), permanent=permanent)
+        fail(pairs(claimed), str(error), permanent=permanent)
         return len(claimed)
     if note_call(target, None):
         wants.retry_failing(target, [item.lease.pk for item in claimed])
     confirm(claimed, answers, fences=connector.fences)
     return len(claimed)
-
-
-def claimed_leases(claimed: Sequence[Claimed]) -> list[tuple[Lease, LeaseOrder]]:
-    """As ``confirming`` takes them."""
-    return [(item.lease, item.order) for item in claimed]
-
-
-def claim(target: Target, lane: str, worker: str) -> list[Claimed]:
-    """Claim a batch of what is due in the lane; see step 1 above."""
-    actor = system()
-    with operation(actor):
-        now = clock.now()
-        due = (
-            Lease.objects.due(now)
-            .filter(target=target)
-            .select_for_update(skip_locked=True, of=("self",), no_key=True)
-            .order_by("due_at", "id")[: 2 * BATCH]
-        )
-        leases = list(due)
-        spans = wants.spans_of(leases)
-        chosen: list[tuple[Lease, datetime | None]] = []
-        for lease in leases:
-            until = wants.wanted_until(spans.get(lease.pk, []), now)
-            if (until is not None) == (lane == GRANT) and len(chosen) < BATCH:
-                chosen.append((lease, until))
-        change_many([(lease, _claim_values(lease, until, worker, now)) for lease, until in chosen], actor)
-        return [Claimed(lease, _order(lease, until)) for lease, until in chosen]
 
 
 def carry_out(connector: Connector, target: Target, claimed: Sequence[Claimed], lane: str) -> list[Answer]:
@@ -127,42 +78,3 @@ def carry_out(connector: Connector, target: Target, claimed: Sequence[Claimed], 
         answer if isinstance(answer, Refusal) else asked.get(order.handle, answer)
         for order, answer in zip(orders, answers, strict=True)
     ]
-
-
-def keep_claims(claimed: Sequence[Claimed]) -> None:
-    """Renew the claims between two calls, but for those that have been taken over."""
-    actor = system()
-    claims = {item.lease.pk: item.order.claim for item in claimed}
-    with operation(actor):
-        now = clock.now()
-        rows = Lease.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=claims).order_by("pk")
-        mine = [lease for lease in rows if lease.claim == claims[lease.pk]]
-        change_many([(lease, {"claimed_until": now + CLAIM}) for lease in mine], actor)
-
-
-def _claim_values(lease: Lease, until: datetime | None, worker: str, now: datetime) -> dict[str, object]:
-    """The row under its new claim. Taking over from a claim that ran out has absence asked again."""
-    values: dict[str, object] = {
-        "claim": lease.claim + 1,
-        "claimed_by": worker[:100],
-        "claimed_until": now + CLAIM,
-        "wanted_until": until,
-    }
-    if lease.claimed_until is not None:
-        values["verify_again_at"] = now + 2 * CLAIM
-    if until is not None and lease.presence != Presence.PRESENT:
-        values["presence"] = Presence.UNKNOWN
-        values["verified_absent_at"] = None
-    return values
-
-
-def _order(lease: Lease, until: datetime | None) -> LeaseOrder:
-    return LeaseOrder(
-        lease_id=lease.pk,
-        handle=lease.handle,
-        claim=lease.claim,
-        account=lease.account,
-        entitlement=lease.entitlement,
-        until=until,
-        options=lease.options,
-    )
