@@ -123,6 +123,7 @@ def pathway_rules(
             (*path, "requires"),
             "`manager_or_system_approval` and `manager_approval` contradict each other. Keep one.",
         )
+        words.discard(Requirement.MANAGER_APPROVAL)
     return PathwayRules(
         pathway=pathway,
         allowed_for=tuple(allowed_for),

@@ -210,9 +210,11 @@ def _syntax_sentence(error: yaml.MarkedYAMLError) -> str:
     problem = str(error.problem or "it can't be read")
     if "'\\t'" in problem:
         return "A tab can't indent YAML. Use spaces. What follows couldn't be checked."
-    if "alias" in problem or "anchor" in problem:
+    context = str(error.context or "")
+    if "alias" in problem + context or "anchor" in problem + context:
         return "`*` and `&` begin YAML's aliases and anchors. Put text that holds them in quotes."
-    context = f" ({error.context})" if error.context else ""
+    if context and error.context_mark:
+        context = f" ({context} that begins on line {error.context_mark.line + 1})"
     return (
         f"This isn't YAML: {problem}{context}. Look for a missing colon, quote or indent on this line or "
         "the one before. What follows couldn't be checked."
