@@ -36,3 +36,9 @@ def actor_of(request: PortalRequest) -> ActorFacts:
         request.portal_actor = facts  # type: ignore[attr-defined]
     return facts
 
+
+def forget_reading(request: HttpRequest) -> None:
+    """After an operation: what follows on this request reads the clock and the powers afresh."""
+    for name in ("portal_now", "portal_actor"):
+        if hasattr(request, name):
+            delattr(request, name)

@@ -4,7 +4,23 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, path
 
 from jitportal.web.admin_models import site
-from jitportal.web.views import record, sign_in
+from jitportal.web.views import (
+    access,
+    decisions,
+    grants,
+    policy,
+    problems,
+    queue,
+    record,
+    renewals,
+    requests,
+    reviews,
+    roles,
+    sign_in,
+    start,
+    targets,
+    tasks,
+)
 
 # the frame
 frame: list[URLPattern] = [
@@ -16,10 +32,47 @@ frame: list[URLPattern] = [
 demo: list[URLPattern] = [path("demo/become/", sign_in.become, name="demo_become")]
 
 # who asks for access and holds it
-engineer: list[URLPattern] = []
+engineer: list[URLPattern] = [
+    path("", access.my_access, name="my_access"),
+    path("history/", access.history, name="history"),
+    path("request/", start.find, name="request_start"),
+    path("request/temporary/<slug:role_key>/", start.temporary, name="request_temporary"),
+    path("request/jit/<slug:role_key>/", start.jit, name="request_jit"),
+    path("requests/<int:pk>/", requests.detail, name="request_detail"),
+    path("requests/<int:pk>/edit/", requests.edit, name="request_edit"),
+    path("requests/<int:pk>/withdraw/", requests.withdraw, name="request_withdraw"),
+    path("requests/<int:pk>/clone/", requests.clone, name="request_clone"),
+    path("grants/<int:pk>/", grants.detail, name="grant_detail"),
+    path("grants/<int:pk>/start/", grants.start, name="grant_start"),
+    path("grants/<int:pk>/hand-back/", grants.hand_back, name="grant_hand_back"),
+    path("grants/<int:pk>/revoke/", grants.revoke, name="grant_revoke"),
+    path("grants/<int:pk>/renew/", renewals.renew, name="grant_renew"),
+    path("grants/<int:pk>/reveal/", grants.reveal, name="grant_reveal"),
+    path("reviews/", reviews.index, name="reviews"),
+    path("reviews/<int:pk>/", reviews.detail, name="review_detail"),
+]
 
 # who approves, operates, changes policy and audits
 oversight: list[URLPattern | URLResolver] = [
+    path("queue/", queue.queue, name="queue"),
+    path("requests/<int:pk>/approve/", decisions.decide_approve, name="decide_approve"),
+    path("requests/<int:pk>/deny/", decisions.decide_deny, name="decide_deny"),
+    path("requests/<int:pk>/send-back/", decisions.decide_send_back, name="decide_send_back"),
+    path("problems/", problems.problems, name="problems"),
+    path("leases/<int:pk>/retry/", problems.lease_retry, name="lease_retry"),
+    path("tasks/", tasks.tasks, name="tasks"),
+    path("tasks/<int:pk>/", tasks.task_confirm, name="task_confirm"),
+    path("roles/", roles.roles, name="roles"),
+    path("roles/<slug:key>/", roles.role_detail, name="role_detail"),
+    path("targets/", targets.targets, name="targets"),
+    path("targets/<slug:key>/", targets.target_detail, name="target_detail"),
+    path("targets/<slug:key>/check/", targets.target_check, name="target_check"),
+    path("policy/", policy.policy, name="policy"),
+    path("policy/propose/", policy.policy_propose, name="policy_propose"),
+    path("policy/<int:number>/", policy.policy_version, name="policy_version"),
+    path("policy/<int:number>/approve/", policy.policy_approve, name="policy_approve"),
+    path("policy/<int:number>/reject/", policy.policy_reject, name="policy_reject"),
+    path("policy/<int:number>/apply/", policy.policy_apply, name="policy_apply"),
     path("record/", record.record, name="record"),
     path("record/<int:pk>/", record.event_detail, name="event_detail"),
     path("admin/", site.urls),

@@ -17,7 +17,7 @@ from jitportal.rules.durations import spoken as spoken_minutes
 from jitportal.rules.vocabulary import EnforcementPlan
 from jitportal.web.http import now_of
 from jitportal.web.presenters import states
-from jitportal.web.presenters.times import exact_words, relative_words
+from jitportal.web.presenters.times import exact_words, precise_words, relative_words
 
 register = template.Library()
 
@@ -46,6 +46,12 @@ def exact(context: Context, moment: datetime | None) -> SafeString | str:
         return "not yet"
     now = now_of(context["request"])
     return _time(moment, exact_words(moment, now), title=relative_words(moment, now))
+
+
+@register.simple_tag(takes_context=True)
+def precise(context: Context, moment: datetime) -> SafeString:
+    """The time to the second, for what is measured in seconds."""
+    return _time(moment, precise_words(moment), title=relative_words(moment, now_of(context["request"])))
 
 
 @register.simple_tag(takes_context=True)

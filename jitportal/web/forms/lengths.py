@@ -1,0 +1,61 @@
+"""How long: a number and a unit, as one value in minutes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from jitportal.rules.durations import MINUTES_IN, spoken
+
+#: Beyond what any policy allows, and far below what a database column holds.
+LARGEST_NUMBER = 1_000_000
+UNITS = [("minutes", "minutes"), ("hours", "hours"), ("days", "days")]
+
+
+class LengthInput(forms.MultiWidget):
+    use_fieldset = True
+
+    def __init__(self) -> None:
+        number = forms.NumberInput(attrs={"aria-label": "Number", "min": "1", "inputmode": "numeric"})
+        super().__init__({"number": number, "unit": forms.Select({"aria-label": "Unit"}, UNITS)})
+
+    def decompress(self, value: Any) -> list[Any]:
+        """The number in the largest unit that divides it: 120 is 2 hours."""
+        if value is None or value == "":
+            return [None, "minutes"]
+        minutes = int(value)
+        unit = next((name for name, size in reversed(MINUTES_IN.items()) if minutes % size == 0), "minutes")
+        return [minutes // MINUTES_IN[unit], unit]
+
+
+class LengthField(forms.MultiValueField):
+    """Minutes, typed as a number and a unit."""
+
+    widget = LengthInput
+    default_error_messages = {"required": "Say for how long.", "incomplete": "Say for how long."}
+
+    def __init__(self, **kwargs: Any) -> None:
+        number = forms.IntegerField(
+            min_value=1,
+            max_value=LARGEST_NUMBER,
+            error_messages={
+                "invalid": "Give a whole number.",
+                "min_value": "Ask for at least one minute.",
+                "max_value": "That is longer than any policy allows. Ask for less.",
+            },
+        )
+        unit = forms.ChoiceField(
+            choices=UNITS, error_messages={"invalid_choice": "Choose minutes, hours or days."}
+        )
+        super().__init__(fields=(number, unit), require_all_fields=True, **kwargs)
+
+    def compress(self, data_list: list[Any]) -> int | None:
+        if not data_list:
+            return None
+        number, unit = data_list
+        return int(number) * MINUTES_IN[unit]
+
+
+def length_hint(recommended: int, longest: int) -> str:
+    return f"Recommended: {spoken(recommended)}. At most {spoken(longest)}."

@@ -1,0 +1,130 @@
+"""The story of a request and of its grant: what happened, in sentences, and where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from django.db.models import Q, QuerySet
+
+from jitportal.models import AccessRequest, Event, Grant, RequestRevision
+from jitportal.operations import connecting, facts, targets
+from jitportal.rules.permissions import Verb, allowed
+from jitportal.rules.vocabulary import EnforcementPlan, GrantStatus, Presence
+from jitportal.web.http import PortalRequest, actor_of, now_of
+from jitportal.web.presenters import acts
+from jitportal.web.presenters.acts import Act
+from jitportal.web.presenters.decision import DecisionBox, Rewritten, chain, decision_box, rewritten
+
+#: More than any request gathers by itself; a page must stay readable.
+LONGEST_STORY = 500
+
+_MARKS = {
+    "request.submitted": "accent",
+    "request.approved": "accent",
+    "request.sent_back": "waiting",
+    "grant.started": "accent",
+    "grant.live": "force",
+    "grant.failed": "failed",
+    "lease.failed": "failed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event on the line. ``mark``: its colour, beside the words."""
+
+    event: Event
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revised:
+    """What one revision changed of the one before it."""
+
+    revision: RequestRevision
+    changes: Sequence[Rewritten]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestStory:
+    steps: list[Step]
+    revised: list[Revised]
+    grant: Grant | None
+    acts: list[Act]
+    plan: EnforcementPlan
+    box: DecisionBox
+
+
+@dataclass(frozen=True, slots=True)
+class GrantStory:
+    steps: list[Step]
+    acts: list[Act]
+    plan: EnforcementPlan
+    instructions: str
+    earlier: list[Grant]
+    removal_lag: timedelta | None
+    presence: str
+
+
+def of_request(request: PortalRequest, found: AccessRequest) -> RequestStory:
+    subject = facts.relations(request.user, found)
+    revisions = list(found.revisions.all())
+    return RequestStory(
+        steps=steps_of(Event.objects.filter(Q(request=found) | Q(grant__request=found))),
+        revised=[Revised(after, rewritten(before, after)) for before, after in pairwise(revisions)][::-1],
+        grant=Grant.objects.filter(request=found).select_related("role__target", "scope", "lease").first(),
+        acts=acts.of_request(request, found, subject),
+        plan=targets.plan_for(found.role, found.scope),
+        box=decision_box(found, request.user, now_of(request)),
+    )
+
+
+def of_grant(request: PortalRequest, grant: Grant) -> GrantStory:
+    subject = facts.relations(request.user, grant)
+    holder = bool(allowed(Verb.GRANT_REVEAL, actor_of(request), subject))
+    return GrantStory(
+        steps=steps_of(Event.objects.filter(grant=grant)),
+        acts=acts.of_grant(request, grant, subject),
+        plan=targets.plan_for(grant.role, grant.scope),
+        instructions=connecting.instructions(grant) if holder else "",
+        earlier=chain(grant.renewal_of),
+        removal_lag=removal_lag(grant),
+        presence=presence_words(grant, now_of(request)),
+    )
+
+
+def steps_of(events: QuerySet[Event]) -> list[Step]:
+    """The events in the order in which they happened."""
+    rows = events.select_related("actor").order_by("at", "id")[:LONGEST_STORY]
+    return [Step(event, _MARKS.get(event.verb, "")) for event in rows]
+
+
+def removal_lag(grant: Grant) -> timedelta | None:
+    """From the end of entitlement to the target's own word that nothing is left, on one clock."""
+    if grant.stopped_at is None or grant.verified_absent_at is None:
+        return None
+    return grant.verified_absent_at - grant.stopped_at
+
+
+def presence_words(grant: Grant, now: datetime) -> str:
+    """What the target was last seen to hold, and what is being done about it."""
+    lease = grant.lease
+    if lease is None:
+        never = grant.status == GrantStatus.ENDED
+        return "Nothing was given." if never else "The target holds nothing of it yet."
+    if grant.status == GrantStatus.ENDED and grant.verified_absent_at:
+        return "The target was asked after the end and holds nothing of it."
+    seen = {
+        Presence.UNKNOWN: "What the target holds isn't known: the last call ended without an answer.",
+        Presence.ABSENT: "The target doesn't hold it.",
+        Presence.PRESENT: "The target holds it.",
+        Presence.WAITING: "A person has yet to carry it out on the target.",
+    }[Presence(lease.presence)]
+    if lease.failing_since is not None:
+        return f"{seen} Attempts have failed {lease.attempts} times; the portal tries again by itself."
+    if grant.status == GrantStatus.REMOVING and not grant.entitles(now):
+        return f"{seen} It is being removed."
+    return seen

@@ -1,0 +1,30 @@
+"""My access: what I hold, what I may start, what I wait for; and what was before."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from jitportal.web import paging
+from jitportal.web.http import PortalRequest
+from jitportal.web.presenters import access
+
+PAGE_SIZE = 30
+
+
+@require_safe
+def my_access(request: PortalRequest) -> HttpResponse:
+    return render(request, "access/my_access.html", {"access": access.of_person(request)})
+
+
+@require_safe
+def history(request: PortalRequest) -> HttpResponse:
+    after = paging.position(request.GET.get("after", ""))
+    page = paging.older(access.past(request), "created_at", after=after, size=PAGE_SIZE)
+    context = {
+        "page": page,
+        "older": paging.address_of(request.GET, after=page.following) if page.following else "",
+        "newest": "" if page.first else paging.address_of(request.GET),
+    }
+    return render(request, "access/history.html", context)

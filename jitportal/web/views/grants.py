@@ -1,0 +1,74 @@
+"""One grant: its times, its state on the target, and what its holder may do with it."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from jitportal.operations import connecting, grants
+from jitportal.rules.permissions import Verb
+from jitportal.web import fetch
+from jitportal.web.forms.base import PortalForm
+from jitportal.web.forms.grants import HandBackForm, RevokeForm
+from jitportal.web.http import PortalRequest
+from jitportal.web.presenters import story
+from jitportal.web.refusals import form_page, refusals_shown_in
+
+
+@require_safe
+def detail(request: PortalRequest, pk: int) -> HttpResponse:
+    grant = fetch.grant(request, pk)
+    return render(request, "grants/detail.html", {"grant": grant, "story": story.of_grant(request, grant)})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def start(request: PortalRequest, pk: int) -> HttpResponse:
+    grant = fetch.grant(request, pk, Verb.GRANT_START)
+    form = PortalForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST":
+        with refusals_shown_in(form):
+            grants.start(actor=request.user, grant=grant)
+            messages.success(request, f"{grant.role} has started. The target is being told.")
+            return redirect("grant_detail", pk)
+    return form_page(request, "grants/start.html", form, {"grant": grant})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def hand_back(request: PortalRequest, pk: int) -> HttpResponse:
+    grant = fetch.grant(request, pk, Verb.GRANT_HAND_BACK)
+    form = HandBackForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        with refusals_shown_in(form):
+            grants.hand_back(actor=request.user, grant=grant, note=form.cleaned_data["note"])
+            messages.success(request, f"You have handed {grant.role} back. The target is being told.")
+            return redirect("grant_detail", pk)
+    return form_page(request, "grants/hand_back.html", form, {"grant": grant})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def revoke(request: PortalRequest, pk: int) -> HttpResponse:
+    grant = fetch.grant(request, pk, Verb.GRANT_REVOKE)
+    form = RevokeForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        with refusals_shown_in(form):
+            grants.revoke(actor=request.user, grant=grant, reason=form.cleaned_data["reason"])
+            messages.success(request, f"{grant.role} of {grant.person} is revoked. The target is being told.")
+            return redirect("grant_detail", pk)
+    return form_page(request, "grants/revoke.html", form, {"grant": grant})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def reveal(request: PortalRequest, pk: int) -> HttpResponse:
+    """A POST sets a fresh password on the target and shows it in its answer, once.
+
+    There is no redirect: the password would have to be kept somewhere for the next page.
+    """
+    grant = fetch.grant(request, pk, Verb.GRANT_REVEAL)
+    form = PortalForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST":
+        with refusals_shown_in(form):
+            secret = connecting.reveal(actor=request.user, grant=grant)
+            return render(request, "grants/revealed.html", {"grant": grant, "secret": secret})
+    return form_page(request, "grants/reveal.html", form, {"grant": grant})

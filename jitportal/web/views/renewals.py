@@ -1,0 +1,46 @@
+"""Going on: a new, linked request that starts where the grant ends, for a fresh reason."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from jitportal.operations import policies, requests
+from jitportal.operations.asking import chain_minutes
+from jitportal.rules.permissions import Verb
+from jitportal.web import fetch
+from jitportal.web.forms.asking import RenewalForm
+from jitportal.web.http import PortalRequest, now_of
+from jitportal.web.presenters import asking
+from jitportal.web.presenters.decision import chain
+from jitportal.web.refusals import form_page, refusals_shown_in
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def renew(request: PortalRequest, pk: int) -> HttpResponse:
+    grant = fetch.grant(request, pk, Verb.GRANT_RENEW)
+    rules = policies.current_rules(grant.role.key)
+    if rules is None or grant.scope.key not in rules.scopes:
+        return render(request, "requests/not_offered.html", {"role": grant.role}, status=404)
+    used = chain_minutes(grant)
+    left = max(0, rules.max_total_minutes - used)
+    initial = {"minutes": max(1, min(rules.recommended_minutes, left))}
+    data = request.POST if request.method == "POST" else None
+    form = RenewalForm(grant, rules, now_of(request), data, initial=initial)
+    if request.method == "POST" and form.is_valid() and "look" not in request.POST:
+        with refusals_shown_in(form):
+            made = requests.submit(actor=request.user, ask=form.ask(renewal_of=grant))
+            messages.success(request, f"Your request to go on with {made.role} is made.")
+            return redirect("request_detail", made.pk)
+    context = {
+        "grant": grant,
+        "role": grant.role,
+        "rules": rules,
+        "earlier": chain(grant),
+        "used": used,
+        "left": left,
+        "outlook": asking.outlook(request.user, grant.role, form, grant),
+    }
+    return form_page(request, "grants/renew.html", form, context)
