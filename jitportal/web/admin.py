@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.utils import unquote
-from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver
 from django.utils.text import capfirst
@@ -34,6 +34,8 @@ else:
     AnyModelAdmin = ModelAdmin
     AnyPaginator = Paginator
 
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
+
 #: Models that are installed and not registered, each with the reason.
 UNREGISTERED = {
     "django_q.Task": "holds pickles: showing one unpickles it, and unpickling runs code",
@@ -44,7 +46,9 @@ UNREGISTERED = {
 }
 
 #: Addresses of Django's own site that sign in, change something or point out of it.
-LEFT_OUT = frozenset({"login", "logout", "password_change", "password_change_done", "autocomplete", "view_on_site"})
+LEFT_OUT = frozenset(
+    {"login", "logout", "password_change", "password_change_done", "autocomplete", "view_on_site"}
+)
 
 #: So many rows are counted and paged through; the rest is found by filters, or in the record.
 MOST_COUNTED = 10_000
@@ -73,18 +77,18 @@ class ReadOnlySite(AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         return request.user.is_authenticated and bool(may(Verb.ADMIN_VIEW, request.user))
 
-    def admin_view(self, view: Callable[..., HttpResponse], cacheable: bool = False) -> Callable[..., HttpResponse]:
+    def admin_view(self, view: View, cacheable: bool = False) -> View:
         """Refuse with the rule's own sentence, where Django would offer a sign-in of its own."""
         inner = super().admin_view(view, cacheable)
 
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if request.user.is_authenticated:
                 answer = may(Verb.ADMIN_VIEW, request.user)
                 if isinstance(answer, Denied):
                     raise NotAllowed(answer.reason)
             return inner(request, *args, **kwargs)
 
-        return guarded
+        return cast("View", guarded)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         kept = [
@@ -98,13 +102,16 @@ class ReadOnlySite(AdminSite):
                 vars(pattern.callback).pop("login_url", None)
         return kept
 
-    def get_log_entries(self, request: HttpRequest) -> QuerySet[LogEntry]:
+    def get_log_entries(self, *_: object) -> QuerySet[LogEntry]:
         """Nobody acts here, so there are no recent actions to show."""
         return LogEntry.objects.none()
 
 
 class ReadOnlyAdmin(AnyModelAdmin):
     """A model's rows, to look at and not to touch, and each row's history from the record."""
+
+    #: False: rows are listed, and none is shown by itself.
+    shows_rows = True
 
     actions = None
     view_on_site = False
@@ -118,19 +125,22 @@ class ReadOnlyAdmin(AnyModelAdmin):
         return self.admin_site.has_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return self.admin_site.has_permission(request)
+        return (obj is None or self.shows_rows) and self.admin_site.has_permission(request)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, *_: object, **__: object) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+    def has_change_permission(self, *_: object, **__: object) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+    def has_delete_permission(self, *_: object, **__: object) -> bool:
         return False
 
     def get_urls(self) -> list[URLPattern]:
-        names = tuple(f"{self.opts.app_label}_{self.opts.model_name}_{page}" for page in ("changelist", "history", "change"))
+        names = tuple(
+            f"{self.opts.app_label}_{self.opts.model_name}_{page}"
+            for page in ("changelist", "history", "change")
+        )
         kept = [pattern for pattern in super().get_urls() if pattern.name in names]
         for pattern in kept:
             vars(pattern.callback).pop("login_url", None)
@@ -142,7 +152,7 @@ class ReadOnlyAdmin(AnyModelAdmin):
         """The row's events and differences: Django's own log is empty, for nobody acts here."""
         row = self.get_object(request, unquote(object_id))
         if row is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            raise Http404
         if not self.has_view_permission(request, row):
             raise NotAllowed("These rows are listed, and not shown one by one.")
         context = {

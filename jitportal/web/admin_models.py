@@ -9,7 +9,6 @@ from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.db.models import Model
-from django.http import HttpRequest
 
 from jitportal import models
 from jitportal.web.admin import ReadOnlyAdmin, ReadOnlySite
@@ -17,21 +16,9 @@ from jitportal.web.admin import ReadOnlyAdmin, ReadOnlySite
 site = ReadOnlySite(name="admin")
 
 
-def register(model: type[Model], base: type[ReadOnlyAdmin] = ReadOnlyAdmin, **options: object) -> None:
-    """Put one model on the site; ``options`` are ``ModelAdmin``'s own."""
-    site.register(model, type(f"{model.__name__}Admin", (base,), options))
-
-
-class SessionAdmin(ReadOnlyAdmin):
-    """A list alone: a session's key, which would be its address here, signs in whoever has it."""
-
-    list_display = ("expire_date",)
-    list_display_links = None
-    sortable_by = ()
-    ordering = ("-expire_date",)
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return obj is None and super().has_view_permission(request)
+def register(model: type[Model], **options: object) -> None:
+    """Put one model on the site; ``options`` are ``ReadOnlyAdmin``'s own."""
+    site.register(model, type(f"{model.__name__}Admin", (ReadOnlyAdmin,), options))
 
 
 # People
@@ -182,14 +169,18 @@ register(
 # The worker's marks, and Django's own
 
 register(models.Heartbeat, list_display=("name", "started_at", "beat_at"))
+register(models.TargetLane, list_display=("target", "lane", "queued_until"), list_select_related=("target",))
+# A session's key, which would be its row's address here, signs in whoever has it.
 register(
-    models.TargetLane, list_display=("target", "lane", "queued_until"), list_select_related=("target",)
+    Session,
+    shows_rows=False,
+    list_display=("expire_date",),
+    list_display_links=None,
+    sortable_by=(),
+    ordering=("-expire_date",),
 )
-register(Session, SessionAdmin)
 register(ContentType, list_display=("app_label", "model"))
-register(
-    Permission, list_display=("codename", "name", "content_type"), list_select_related=("content_type",)
-)
+register(Permission, list_display=("codename", "name", "content_type"), list_select_related=("content_type",))
 register(Group, list_display=("name",))
 register(
     LogEntry,

@@ -87,7 +87,9 @@ def _changed_row(entry: Entry, pointed: Pointed) -> ChangedRow:
     )
 
 
-def _difference(field: Field[Any, Any] | None, name: str, change: Any, pointed: Pointed, *, new: bool) -> Difference:
+def _difference(
+    field: Field[Any, Any] | None, name: str, change: Any, pointed: Pointed, *, new: bool
+) -> Difference:
     words = capfirst(str(field.verbose_name)) if field is not None else spoken_state(capfirst(name))
     if isinstance(change, dict):  # many to many: {"type": "m2m", "operation": …, "objects": […]}
         return Difference(words, "", f"{change.get('operation', '')}: {', '.join(change.get('objects', []))}")

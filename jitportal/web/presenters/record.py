@@ -106,8 +106,12 @@ def _about(event: Event) -> list[About]:
     grant, request, role, target = event.grant, event.request, event.role, event.target
     version = event.policy_version
     found = [
-        About("Person", str(person), f"{reverse('record')}?{urlencode({'person': person.username})}") if person else None,
-        About("Request", f"Request {request.pk}", reverse("request_detail", args=[request.pk])) if request else None,
+        About("Person", str(person), f"{reverse('record')}?{urlencode({'person': person.username})}")
+        if person
+        else None,
+        About("Request", f"Request {request.pk}", reverse("request_detail", args=[request.pk]))
+        if request
+        else None,
         About("Grant", f"Grant {grant.pk}", reverse("grant_detail", args=[grant.pk])) if grant else None,
         About("Lease", lease.handle, "") if lease else None,
         About("Role", role.name, reverse("role_detail", args=[role.key])) if role else None,
@@ -131,4 +135,6 @@ def _entries_with(event: Event) -> QuerySet[Entry]:
 def _spoken(value: object) -> str:
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
         return "\n".join(value)
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True, indent=2)
+    return (
+        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True, indent=2)
+    )

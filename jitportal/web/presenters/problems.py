@@ -1,0 +1,85 @@
+"""What is wrong now, for the one page that may shout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from jitportal.models import Heartbeat, Notice, TargetHealth
+from jitportal.operations import problems
+from jitportal.operations.problems import LeaseProblem
+from jitportal.rules.vocabulary import Presence
+from jitportal.web.presenters.states import Badge
+
+#: The pulse goes round once a second; a worker that hasn't for so long is stuck or gone.
+STALE = timedelta(seconds=30)
+MOST_NOTICES = 20
+PRESENCES = {
+    Presence.UNKNOWN: Badge("failed", "Not known", "circle-help"),
+    Presence.ABSENT: Badge("force", "Absent", "circle-check"),
+    Presence.PRESENT: Badge("waiting", "Present", "key-round"),
+    Presence.WAITING: Badge("waiting", "Waits for a person", "user"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One lease that isn't as wanted. ``told``: the names of those whom a notice has reached."""
+
+    problem: LeaseProblem
+    presence: Badge
+    told: Sequence[str]
+
+    @property
+    def tried_by_itself(self) -> bool:
+        return self.problem.lease.due_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Problems:
+    """``beat_at`` is None where no worker has ever run."""
+
+    rows: Sequence[Row]
+    sick: Sequence[TargetHealth]
+    notices: Sequence[Notice]
+    worker_stale: bool
+    beat_at: datetime | None
+
+    @property
+    def none(self) -> bool:
+        return not (self.rows or self.sick or self.notices or self.worker_stale)
+
+
+def problems_now(now: datetime) -> Problems:
+    found = problems.problems(now)
+    told = _told([problem.lease.pk for problem in found])
+    beat_at = Heartbeat.objects.order_by("-beat_at").values_list("beat_at", flat=True).first()
+    sick = TargetHealth.objects.filter(failing_since__isnull=False).select_related("target")
+    unsent = Notice.objects.filter(given_up_at__isnull=False, sent_at__isnull=True, attempts__gt=0)
+    return Problems(
+        rows=[
+            Row(problem, PRESENCES[Presence(problem.lease.presence)], told.get(problem.lease.pk, []))
+            for problem in found
+        ],
+        sick=list(sick.order_by("failing_since")),
+        notices=list(unsent.select_related("recipient").order_by("-given_up_at")[:MOST_NOTICES]),
+        worker_stale=beat_at is None or now - beat_at > STALE,
+        beat_at=beat_at,
+    )
+
+
+def _told(leases: Sequence[int]) -> dict[int, list[str]]:
+    """Who has been told of each late removal: their notices' keys begin with the lease's id."""
+    wanted = Q(pk__in=())
+    for lease in leases:
+        wanted |= Q(key__startswith=f"removal.late:{lease}:")
+    told: dict[int, list[str]] = {}
+    rows = Notice.objects.filter(wanted, kind="removal.late").values_list("key", "recipient__name")
+    for key, name in rows.order_by("recipient__name"):
+        names = told.setdefault(int(key.split(":")[1]), [])
+        if name not in names:
+            names.append(name)
+    return told
