@@ -201,7 +201,7 @@ def lags(expected: int, seconds: float) -> list[float]:
     never = sum(1 for row in rows if row[1] is None)
     if never:
         print(f"{never} grants were never live: the machine was too slow to provision them in a minute")
-    return [(gone - end).total_seconds() for end, _, gone in rows if gone is not None]
+    return [(gone - end).total_seconds() for end, _, gone in rows if end and gone]
 
 
 def report(name: str, seconds: list[float]) -> None:
