@@ -4,8 +4,9 @@ Rules for all of them, proved by one contract suite (``tests/connectors/contract
 
 - ``grant`` is an upsert on the order's handle; granting again moves the end.
 - ``revoke`` counts absent as success. It ends authority, commits, and only then ends sessions.
-- An order whose ``claim`` is lower than one already seen for its handle is refused with
-  ``Superseded`` where ``fences`` is true.
+- An order whose ``claim`` is lower than one already seen for its handle is refused where ``fences``
+  is true: with a ``Refusal`` whose ``superseded`` is true, so that it spoils no other order of the
+  batch; by ``reveal``, with ``Superseded``.
 - Every call has its own time-outs, and returns or raises within ``CALL_SECONDS``; the portal's
   claim on a lease lasts longer (see ``operations.leases``).
 - Nothing is kept in the portal's database, and no secret is returned but by ``reveal``.

@@ -155,11 +155,16 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why one lease of several could not be carried out."""
+    """Why one lease of several could not be carried out.
+
+    ``permanent``: trying again without a change is pointless. ``superseded``: the target has seen a
+    higher claim, so whoever asked holds the lease no longer, and leaves it alone.
+    """
 
     handle: str
     message: str
     permanent: bool = False
+    superseded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from jitportal.connectors.base import RoleOnTarget, TargetError, TargetSettings
+from jitportal.connectors.base import RoleOnTarget, Superseded, TargetError, TargetSettings
 from jitportal.rules.vocabulary import (
     Enforcement,
     EnforcementPlan,
@@ -25,7 +25,10 @@ class Confirmations(Protocol):
     """What the portal hands in: the work it asks of people, and what they confirmed."""
 
     def ask(self, order: LeaseOrder, *, wanted: bool) -> Presence:
-        """Have it done, if that hasn't been asked yet; what a person has confirmed so far."""
+        """Have it done, if that hasn't been asked yet; what a person has confirmed so far.
+
+        Raises Superseded, and asks for nothing, when a higher claim has asked for this lease before.
+        """
         ...
 
     def observe(self, order: LeaseOrder) -> Presence:
@@ -49,10 +52,10 @@ class ManualConnector:
         self._instructions = settings.values.get("instructions", "")
 
     def grant(self, orders: Sequence[LeaseOrder]) -> list[Holding | Refusal]:
-        return [self._holding(order, self._work.ask(order, wanted=True)) for order in orders]
+        return [self._asked(order, wanted=True) for order in orders]
 
     def revoke(self, orders: Sequence[LeaseOrder]) -> list[Holding | Refusal]:
-        return [self._holding(order, self._work.ask(order, wanted=False)) for order in orders]
+        return [self._asked(order, wanted=False) for order in orders]
 
     def observe(self, orders: Sequence[LeaseOrder]) -> list[Holding]:
         return [self._holding(order, self._work.observe(order)) for order in orders]
@@ -77,6 +80,12 @@ class ManualConnector:
 
     def reveal(self, order: LeaseOrder) -> Secret:
         raise TargetError("A manual target has no password to show.", permanent=True)
+
+    def _asked(self, order: LeaseOrder, *, wanted: bool) -> Holding | Refusal:
+        try:
+            return self._holding(order, self._work.ask(order, wanted=wanted))
+        except Superseded as late:
+            return Refusal(order.handle, str(late), superseded=True)
 
     def _holding(self, order: LeaseOrder, presence: Presence) -> Holding:
         details = {

@@ -14,6 +14,7 @@ from jitportal.rules.vocabulary import (
     Holder,
     Holding,
     LeaseOrder,
+    Power,
     Presence,
     Refusal,
     Secret,
@@ -34,7 +35,10 @@ class GrantReader(Protocol):
 
 
 class PortalConnector:
-    """Every check of a power reads the grants by the clock, so that an end needs nobody to bring it about."""
+    """Every check of a power reads the grants by the clock, so that an end needs nobody to bring it about.
+
+    No order changes anything here, so one that comes late does no harm, whatever its claim.
+    """
 
     fences = True
     reveals = False
@@ -42,10 +46,12 @@ class PortalConnector:
     def __init__(self, settings: TargetSettings) -> None:
         if not isinstance(settings.reader, GrantReader):
             raise TargetError("The portal target needs a reader of grants.", permanent=True)
+        if settings.values:
+            raise TargetError("The portal target has no settings.", permanent=True)
         self._reader = settings.reader
 
     def grant(self, orders: Sequence[LeaseOrder]) -> list[Holding | Refusal]:
-        return list(self.observe(orders))
+        return [_unknown_power(order) or self._holding(order) for order in orders]
 
     def revoke(self, orders: Sequence[LeaseOrder]) -> list[Holding | Refusal]:
         return list(self.observe(orders))
@@ -78,3 +84,14 @@ class PortalConnector:
         if until is None:
             return Holding(order.handle, Presence.ABSENT, detail="No grant entitles to it.")
         return Holding(order.handle, Presence.PRESENT, until, detail="A grant entitles to it.")
+
+
+def _unknown_power(order: LeaseOrder) -> Refusal | None:
+    if order.entitlement in set(Power):
+        return None
+    powers = ", ".join(Power)
+    return Refusal(
+        order.handle,
+        f"The portal has no power “{order.entitlement}”: mend the role in the policy. There are {powers}.",
+        permanent=True,
+    )

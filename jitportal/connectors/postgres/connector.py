@@ -1,0 +1,168 @@
+"""PostgreSQL as a target: see ``docs/targets-postgres.md`` and ``install.sql``."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from jitportal.connectors.base import RoleOnTarget, TargetError, TargetSettings
+from jitportal.connectors.postgres import checkup, leases, remains
+from jitportal.connectors.postgres.connection import Connection, Deadline, Server
+from jitportal.connectors.postgres.orders import (
+    Observed,
+    after_removal,
+    holding,
+    is_dynamic,
+    malformed,
+)
+from jitportal.connectors.postgres.settings import read_settings
+from jitportal.rules.vocabulary import (
+    Enforcement,
+    EnforcementPlan,
+    Health,
+    Holder,
+    Holding,
+    LeaseOrder,
+    Presence,
+    Refusal,
+    Secret,
+)
+
+#: From the end to the last session cut, by the server's own sweep: at worst a beat of one second, and
+#: two passes.
+SWEEP_RESIDUAL = timedelta(seconds=3)
+PASSWORD_BYTES = 24
+
+
+class PostgresConnector:
+    """One PostgreSQL server. Each call is a connection of its own: none is shared over a fork."""
+
+    fences = True
+    reveals = True
+
+    def __init__(self, settings: TargetSettings) -> None:
+        """Raises TargetError (permanent) when the settings can't be used."""
+        self._settings = read_settings(settings)
+        self._server = Server(self._settings, settings.secrets)
+        self._declared = settings.declared | {self._settings.user}
+
+    def grant(self, orders: Sequence[LeaseOrder]) -> list[Holding | Refusal]:
+        def give(connection: Connection, sound: Sequence[LeaseOrder], _: Deadline) -> dict[str, Refusal]:
+            return leases.grant(connection, sound)
+
+        return self._carry_out(orders, give, answer=holding)
+
+    def revoke(self, orders: Sequence[LeaseOrder]) -> list[Holding | Refusal]:
+        """As the protocol says; a standing grant, which is not the portal's to take, is a refusal."""
+        return self._carry_out(orders, self._take_away, answer=after_removal)
+
+    def observe(self, orders: Sequence[LeaseOrder]) -> list[Holding]:
+        sound = [order for order in orders if malformed(order) is None]
+        if not sound:
+            return [_never_held(order) for order in orders]
+        with self._server.connect(Deadline()) as connection:
+            seen = leases.observe(connection, sound)
+        return [
+            _never_held(order) if malformed(order) else holding(order, seen.get(order.handle))
+            for order in orders
+        ]
+
+    def holders(self) -> list[Holder]:
+        with self._server.connect(Deadline()) as connection:
+            return leases.holders(connection, self._declared)
+
+    def check(self, *, portal_now: Callable[[], datetime]) -> Health:
+        return checkup.check(self._server, portal_now)
+
+    def plan(self, role: RoleOnTarget) -> EnforcementPlan:
+        if self._settings.expiry == "pg_cron":
+            return EnforcementPlan(
+                Enforcement.TARGET_CUTS,
+                SWEEP_RESIDUAL,
+                "The database server itself ends the access and cuts the open sessions, within "
+                f"{SWEEP_RESIDUAL.seconds} seconds of the end, even when the portal is down.",
+            )
+        if role.dynamic_login:
+            return EnforcementPlan(
+                Enforcement.TARGET_REFUSES,
+                None,
+                "After the end the database server takes the login's password no longer. Sessions that "
+                "are open then are cut by the portal: if it is down, once it is back.",
+            )
+        return EnforcementPlan(
+            Enforcement.PORTAL_ONLY,
+            None,
+            "The portal takes the role away and cuts the open sessions. If it is down at the end, the "
+            "access lasts until it is back.",
+        )
+
+    def instructions(self, order: LeaseOrder) -> str:
+        database = order.options.get("database") or self._settings.databases[0]
+        parameters = {
+            "host": self._settings.host,
+            "port": str(self._settings.port),
+            "dbname": database,
+            "user": order.account,
+        }
+        role = sql.Identifier(order.entitlement).as_string(None)
+        return (
+            f"psql {shlex.quote(make_conninfo('', **parameters))}\n"
+            f"SET ROLE {role};  -- so that what you make belongs to the role, not to your login"
+        )
+
+    def reveal(self, order: LeaseOrder) -> Secret:
+        if not is_dynamic(order.options):
+            raise TargetError(
+                "There is no password to show: this access uses your own login and its own password.",
+                permanent=True,
+            )
+        if refused := malformed(order):
+            raise TargetError(refused.message, permanent=True)
+        with self._server.connect(Deadline()) as connection:
+            return leases.set_password(connection, order, secrets.token_urlsafe(PASSWORD_BYTES))
+
+    # How a batch is carried out
+
+    def _carry_out(
+        self,
+        orders: Sequence[LeaseOrder],
+        step: Callable[[Connection, Sequence[LeaseOrder], Deadline], dict[str, Refusal]],
+        *,
+        answer: Callable[[LeaseOrder, Observed | None], Holding | Refusal],
+    ) -> list[Holding | Refusal]:
+        """Do it, then ask the server what it holds now: the answer is never taken on trust."""
+        refused = {order.handle: bad for order in orders if (bad := malformed(order))}
+        sound = [order for order in orders if order.handle not in refused]
+        seen: dict[str, Holding | Refusal] = {}
+        if sound:
+            deadline = Deadline()
+            with self._server.connect(deadline) as connection:
+                refused |= step(connection, sound, deadline)
+                done = [order for order in sound if order.handle not in refused]
+                rows = leases.observe(connection, done)
+                seen = {order.handle: answer(order, rows.get(order.handle)) for order in done}
+        return [refused.get(order.handle) or seen[order.handle] for order in orders]
+
+    def _take_away(
+        self, connection: Connection, orders: Sequence[LeaseOrder], deadline: Deadline
+    ) -> dict[str, Refusal]:
+        """Authority first, committed; then the sessions; then the logins that were made for it."""
+        refused = leases.revoke(connection, orders)
+        done = [order for order in orders if order.handle not in refused]
+        leases.cut(connection, [order.handle for order in done], deadline)
+        made = [order.handle for order in done if is_dynamic(order.options)]
+        if made:
+            leases.drop_logins(connection, made)
+            remains.hand_over(self._server, connection, made, deadline)
+        return refused
+
+
+def _never_held(order: LeaseOrder) -> Holding:
+    """An order that PostgreSQL can't even name was never carried out."""
+    bad = malformed(order)
+    return Holding(order.handle, Presence.ABSENT, detail=bad.message if bad else "")
