@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from jitportal.rules.policy import DeciderRules
 from jitportal.rules.policy_lines import Path
-from jitportal.rules.policy_schema import Role, SystemApproval
+from jitportal.rules.policy_schema import Role, SystemApproval, Target
+from jitportal.rules.policy_targets import MANUAL
 from jitportal.rules.vocabulary import Decider
 
 
@@ -45,6 +46,15 @@ def named_in_role(role: Role, path: Path) -> Iterator[Named]:
         place = (*path, "stages", index)
         yield from teams_deciding(stage.decides, (*place, "decides"))
         yield from _named_in_rules(stage.system_approval, place)
+
+
+def named_in_target(target: Target, path: Path) -> Iterator[Named]:
+    """Those with an account of their own there, and those who carry out manual work on it."""
+    for username in target.accounts:
+        yield Named(username, (*path, "accounts", username))
+    if target.connector == MANUAL:
+        for username in target.settings.get("carriers", "").replace(",", " ").split():
+            yield Named(username, (*path, "settings", "carriers"))
 
 
 def teams_deciding(deciders: Iterable[DeciderRules], path: Path) -> Iterator[Named]:

@@ -43,9 +43,7 @@ SECTIONS: dict[Pathway, str] = {
 #: The words each pathway knows besides its longest duration. Temporary access is approved by people;
 #: nobody approves break-glass before its use.
 WORDS: dict[Pathway, frozenset[Requirement]] = {
-    Pathway.JIT: frozenset(
-        {*APPROVALS, Requirement.FULL_AUDIT_LOG, Requirement.TICKET, Requirement.AFTER_USE_REVIEW}
-    ),
+    Pathway.JIT: frozenset({*APPROVALS, Requirement.FULL_AUDIT_LOG, Requirement.TICKET}),
     Pathway.TEMPORARY: frozenset(
         {
             Requirement.MANAGER_APPROVAL,

@@ -238,9 +238,10 @@ class _Role:
             self._problem(
                 "review_after_use", f"{section} requires a review after use, so a role can't do without."
             )
-        if said is None:
-            return by_pathway or (risk is Risk.HIGH and self.pathway.pathway is Pathway.TEMPORARY)
-        return said
+        temporary = self.pathway.pathway is Pathway.TEMPORARY
+        if said and not temporary:
+            self._problem("review_after_use", "Only temporary access has a review after use. Take this out.")
+        return (by_pathway or (risk is Risk.HIGH and temporary)) if said is None else said
 
     def _revokers(self) -> tuple[DeciderRules, ...]:
         for section in (self.section, self.around.defaults):

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from jitportal.rules.policy import RoleRules
 from jitportal.rules.policy_lines import TOP, Path, Report, did_you_mean, nearest
-from jitportal.rules.policy_mentions import Mention, Named, named_in_role, teams_deciding
+from jitportal.rules.policy_mentions import Mention, Named, named_in_role, named_in_target, teams_deciding
 from jitportal.rules.policy_requirements import (
     LARGEST_CAP,
     SECTIONS,
@@ -171,8 +171,8 @@ class _Compiler:
         known: dict[str, TargetRules | None] = {}
         for key, section, path in self._each(TARGETS, Target):
             known[key] = target_rules(key, section, self.connectors, self.report, path) if section else None
-            for username in section.accounts if section else ():
-                self._mention(Named(username, (*path, "accounts", username)))
+            for named in named_in_target(section, path) if section else ():
+                self._mention(named)
         self.sections.targets = {key: target for key, target in known.items() if target}
         compare_targets(self.sections.targets, self.report, (TOP, TARGETS))
         return known

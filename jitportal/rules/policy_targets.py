@@ -11,13 +11,17 @@ from jitportal.rules.policy_lines import Path, Report, did_you_mean
 from jitportal.rules.policy_schema import Target
 
 PORTAL = "portal"
+MANUAL = "manual"
 #: The connectors of this version. A caller that knows others passes its own set.
-CONNECTORS = frozenset({PORTAL, "postgres", "manual"})
+CONNECTORS = frozenset({PORTAL, "postgres", MANUAL})
 #: Connectors that have no logins of their own to make for a grant.
-WITHOUT_LOGINS = frozenset({PORTAL, "manual"})
+WITHOUT_LOGINS = frozenset({PORTAL, MANUAL})
 
 SECRET_SUFFIX = "_secret"  # noqa: S105 -- the ending of a key's name, no secret
-_SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]*|/[^\s:@]+", re.ASCII)
+#: What the name of a target's secret begins with: the policy's editors must not be able to have the
+#: portal's own secrets sent to a host of their choice.
+SECRET_PREFIX = "JITPORTAL_TARGET_"  # noqa: S105 -- the beginning of a name
+_SECRET_NAME = re.compile(rf"{SECRET_PREFIX}[A-Z0-9_]+", re.ASCII)
 _SECRET_KEY = re.compile(
     r"pas+(w(or)?d|phrase)|pass$|pwd|secret|token|api_?key|private_?key|credential", re.ASCII
 )
@@ -73,7 +77,7 @@ def compare_targets(targets: Mapping[str, TargetRules], report: Report, path: Pa
     """Reports a second portal target, and warns where two targets are one and the same system."""
     same: dict[tuple[str, frozenset[tuple[str, str]]], str] = {}
     for key, target in targets.items():
-        if target.connector == "manual":
+        if target.connector == MANUAL:
             continue
         where = frozenset((name, value) for name, value in target.settings.items() if name in _PLACES)
         first = same.setdefault((target.connector, where), key)
@@ -102,24 +106,24 @@ def _secret_sentence(name: str, value: str) -> str | None:
         if _SECRET_NAME.fullmatch(value):
             return None
         return (
-            f"`{name}` names where the secret is: an environment variable in capitals (ORDERS_DB_PASSWORD) "
-            "or the full path of a file. Never write the secret itself here."
+            f"`{name}` names the environment variable that holds the secret, or with _FILE added the file: "
+            f"{SECRET_PREFIX} and more capitals. Never write the secret itself here."
         )
+    advice = (
+        f"Keep it in an environment variable {SECRET_PREFIX}… or in a file, and name that as "
+        f"`{_stem(name)}{SECRET_SUFFIX}`."
+    )
     if _SECRET_KEY.search(name):
-        return (
-            f"`{name}` looks like a secret, which this document must not hold. Keep it in an environment "
-            f"variable or a file, and name that as `{_stem(name)}{SECRET_SUFFIX}`."
-        )
+        return f"`{name}` looks like a secret, which this document must not hold. {advice}"
     if _SECRET_VALUE.search(value):
-        return (
-            f"The value of `{name}` looks like it holds a secret, which this document must not. Keep it in "
-            f"an environment variable or a file, and name that in a key that ends in `{SECRET_SUFFIX}`."
-        )
+        return f"The value of `{name}` looks like it holds a secret, which this document must not. {advice}"
     return None
 
 
 def _stem(name: str) -> str:
-    return name.removesuffix("secret").rstrip("_-") or "password"
+    """The setting that would name the secret, without its ending."""
+    stem = name.removesuffix("secret").rstrip("_-")
+    return stem if stem and _SECRET_KEY.search(name) else "password"
 
 
 def _refuse_shared_accounts(accounts: Mapping[str, str], report: Report, path: Path) -> None:

@@ -204,11 +204,13 @@ def test_a_high_risk_temporary_role_is_reviewed_after_use_unless_it_says_otherwi
 
 
 def test_a_pathway_can_require_tickets_and_reviews_of_all_its_roles() -> None:
-    document = small(("full_audit_log]", "ticket, after_use_review]"))
-    assert all(
-        role.ticket_required and role.review_after_use for role in document.roles_on(Pathway.JIT).values()
+    document = small(
+        ("[manager_approval, max_duration_14_days]", "[manager_approval, ticket, after_use_review]"),
+        ("      risk: high", "      risk: low"),
     )
-    assert not document.roles["migration"].ticket_required
+    assert document.roles["migration"].ticket_required
+    assert document.roles["migration"].review_after_use
+    assert not document.roles["reader"].ticket_required
 
 
 def test_break_glass_roles_load_on_their_own_pathway_with_nobody_to_approve() -> None:
@@ -279,10 +281,14 @@ def test_every_place_that_names_somebody_is_compared_with_the_directory() -> Non
         ("      max_minutes: 30\n", "      revokers: [team: t-revoker]\n"),
         ("      connector: postgres\n", "      connector: postgres\n      accounts: {p-account: x}\n"),
         ("  criteria:", "  defaults: {revokers: {team: t-default}}\n  criteria:"),
+        (
+            "    portal: {connector: portal}",
+            "    door: {connector: manual, settings: {carriers: 'p-one, p-two'}}",
+        ),
     )
     named = {one.sentence.split("`")[1] for one in unknown_names(document, people=set(), teams=set())}
     assert named == {
-        "dana", "lena", "ravi", "p-account", "platform", "dba", "t-rule", "t-revoker", "t-default",
+        "dana", "lena", "ravi", "p-account", "p-one", "p-two", "platform", "dba", "t-rule", "t-revoker", "t-default",
     }  # fmt: skip
 
 
@@ -309,3 +315,52 @@ def test_the_error_lists_its_problems_in_words_and_belongs_to_the_text() -> None
         f"line {line_of('    migration:')}, roles.migration: `app_rescue` on db belongs to the break-glass role `rescue`, and so to no "
         "role of another pathway. Make a separate entitlement on the target.",
     ]
+
+
+WARNINGS = {
+    "nobody is eligible": (
+        "      eligible: {people: [ravi]}\n",
+        "",
+        "roles.rescue: Nobody is eligible for this role, so nobody can request it.",
+    ),
+    "the system at high risk": (
+        "      entitlement: app_ro\n",
+        "      entitlement: app_ro\n      risk: high\n",
+        "roles.reader: The system may approve this role although its risk is high.",
+    ),
+    "one person alone": (
+        "{name: first, decides: manager}",
+        "{name: first, decides: [manager, role_owner]}\n        - {name: own, decides: role_owner}",
+        "roles.writer: Only dana can decide stage own: nobody can while they are away, or when they ask "
+        "themselves.",
+    ),
+    "stages without the manager": (
+        "        - {name: first, decides: manager}\n",
+        "",
+        "roles.writer.stages: jit_access requires `manager_or_system_approval`, and this role's own stages, "
+        "which stand in its place, have none that the requester's manager decides.",
+    ),
+    "a criterion nobody can use": (
+        "    outage: {name: Outage}",
+        "    outage: {name: Outage}\n    storm: {name: Storm}",
+        "criteria.storm: break_glass doesn't list this criterion under `allowed_for`: it can't be used.",
+    ),
+    "a target without roles": (
+        "    portal: {connector: portal}",
+        "    portal: {connector: portal}\n    idle: {connector: manual}",
+        "targets.idle: No role is on this target.",
+    ),
+    "one system twice": (
+        "    portal: {connector: portal}",
+        "    copy: {connector: postgres, settings: {port: 5432, host: db.example, user: other}}",
+        "targets.db: `db` and `copy` have the same address: are they one system?",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WARNINGS)
+def test_what_is_allowed_and_unwise_is_a_warning(name: str) -> None:
+    old, new, said = WARNINGS[name]
+    found = [str(one).split(", ", 1)[1] for one in small((old, new)).warnings]
+    assert said in found
+    assert said not in [str(one).split(", ", 1)[1] for one in small().warnings]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.rules.documents import Mistake, check_mistake
+from tests.rules.documents import Mistake, check_mistake, line_of, problems, small, text_of
 
 CAP = "      max_minutes: 30\n"
 SETTINGS = "{host: db.example, port: 5432}"
@@ -227,7 +227,8 @@ MISTAKES = {
         at="password",
         says=(
             "targets.db.settings.password: `password` looks like a secret, which this document must "
-            "not hold. Keep it in an environment variable or a file, and name that as `password_secret`"
+            "not hold. Keep it in an environment variable JITPORTAL_TARGET_… or in a file, and name that as "
+            "`password_secret`."
         ),
     ),
     "a misspelt password": Mistake(
@@ -258,7 +259,19 @@ MISTAKES = {
         SETTINGS,
         "{password_secret: hunter2}",
         at="password_secret",
-        says="targets.db.settings.password_secret: `password_secret` names where the secret is",
+        says="targets.db.settings.password_secret: `password_secret` names the environment variable that holds",
+    ),
+    "a secret of the portal's own": Mistake(
+        SETTINGS,
+        "{password_secret: JITPORTAL_SECRET_KEY}",
+        at="password_secret",
+        says="targets.db.settings.password_secret: `password_secret` names the environment variable that holds",
+    ),
+    "a review of what isn't reviewed": Mistake(
+        READER,
+        READER + "      review_after_use: true\n",
+        at="review_after_use",
+        says="roles.reader.review_after_use: Only temporary access has a review after use. Take this out.",
     ),
 }
 
@@ -266,3 +279,21 @@ MISTAKES = {
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_is_named_at_its_line(name: str) -> None:
     check_mistake(MISTAKES[name])
+
+
+def test_a_role_cant_do_without_what_its_pathway_requires() -> None:
+    required = text_of(
+        ("max_duration_14_days", "ticket, after_use_review"),
+        ("      risk: high\n", "      ticket: {required: false}\n      review_after_use: false\n"),
+    )
+    assert problems(required) == [
+        f"line {line_of('ticket: {', required)}, roles.migration.ticket.required: temporary_access requires a "
+        "ticket, so a role can't do without.",
+        f"line {line_of('review_after_use', required)}, roles.migration.review_after_use: temporary_access "
+        "requires a review after use, so a role can't do without.",
+    ]
+
+
+def test_a_secret_is_given_by_its_name() -> None:
+    document = small((SETTINGS, "{password_secret: JITPORTAL_TARGET_DB_PASSWORD}"))
+    assert document.targets["db"].settings == {"password_secret": "JITPORTAL_TARGET_DB_PASSWORD"}
