@@ -37,6 +37,7 @@ class Held:
 class Waiting:
     access_request: AccessRequest
     deciders: str  # names; empty: nobody can at present, or it is with the requester
+    late: bool  # by the clock, before the worker has written it down
     acts: list[Act]
 
 
@@ -101,4 +102,8 @@ def _waiting(request: PortalRequest) -> list[Waiting]:
     mine = AccessRequest.objects.open().filter(requester=request.user).order_by("-created_at")
     rows = list(waiting_rows(mine)[:MOST])
     names = who_decides(rows, request.user)
-    return [Waiting(row, names.get(row.pk, ""), acts.of_request(request, row, _OWN)) for row in rows]
+    now = now_of(request)
+    return [
+        Waiting(row, names.get(row.pk, ""), row.lapses_at <= now, acts.of_request(request, row, _OWN))
+        for row in rows
+    ]

@@ -34,7 +34,7 @@ class Frame:
     now: datetime
     first: list[Link]
     rest: list[Link]
-    in_force: list[Grant]
+    in_force: list[Grant]  # those that their targets have confirmed
     standing: list[StandingPower]
 
     @property
@@ -90,8 +90,8 @@ def frame_of(request: PortalRequest) -> Frame:
         first=[_link(request, entry, waiting if entry.name == "queue" else 0) for entry in FIRST],
         rest=[_link(request, entry) for entry in REST if _sees(request, entry)],
         in_force=list(
-            Grant.objects.filter(person=request.user)
-            .entitling(now)
+            Grant.objects.entitling(now)
+            .filter(person=request.user, live_at__isnull=False)
             .select_related("role", "scope")
             .order_by("ends_at")
         ),

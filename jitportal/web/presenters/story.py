@@ -28,7 +28,8 @@ _MARKS = {
     "grant.started": "accent",
     "grant.live": "force",
     "grant.failed": "failed",
-    "lease.failed": "failed",
+    "grant.troubled": "failed",
+    "grant.late": "failed",
 }
 
 
@@ -124,7 +125,8 @@ def presence_words(grant: Grant, now: datetime) -> str:
         Presence.WAITING: "A person has yet to carry it out on the target.",
     }[Presence(lease.presence)]
     if lease.failing_since is not None:
-        return f"{seen} Attempts have failed {lease.attempts} times; the portal tries again by itself."
+        times = "once" if lease.attempts == 1 else f"{lease.attempts} times"
+        return f"{seen} It has failed {times}; the portal tries again by itself."
     if grant.status == GrantStatus.REMOVING and not grant.entitles(now):
         return f"{seen} It is being removed."
     return seen

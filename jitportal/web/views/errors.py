@@ -21,8 +21,8 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
     return _page(request, 400, "That couldn't be read", text)
 
 
-def forbidden(request: HttpRequest, **_said: object) -> HttpResponse:
-    text = "You aren't allowed to do this. Nothing was changed."
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    text = str(exception or "") or "You aren't allowed to do this. Nothing was changed."
     return _page(request, 403, "This isn't yours to do", text)
 
 
@@ -34,7 +34,8 @@ def csrf_failure(request: HttpRequest, **_said: object) -> HttpResponse:
     return _page(request, 403, "This form had gone stale", text)
 
 
-def not_found(request: HttpRequest, **_said: object) -> HttpResponse:
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    del exception  # Django's words are for developers
     text = "There is nothing at this address, or it isn't yours to see. Check the link."
     return _page(request, 404, "Not found", text)
 
