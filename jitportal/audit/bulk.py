@@ -7,7 +7,7 @@ code, and become entries in the same transaction. No signals are sent.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from auditlog.diff import model_instance_diff
@@ -16,6 +16,7 @@ from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import connections, router, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field, Model
 from django.utils.encoding import smart_str
 
@@ -68,11 +69,12 @@ def insert_many(model: type[M], objects: Sequence[M], actor: Person) -> list[M]:
 
 
 def _change_batch(model: type[Model], batch: Sequence[Change], actor: Person) -> int:
-    before = _stored(model, [row.pk for row, _ in batch])
+    columns = {name: _concrete(model, name) for name in {name for _, values in batch for name in values}}
+    before = _stored(model, [row.pk for row, _ in batch], columns.values())
     entries: list[Entry] = []
     by_fields: dict[tuple[Field[Any, Any], ...], list[Model]] = defaultdict(list)
     for row, values in batch:
-        fields = tuple(_concrete(model, name) for name in values)
+        fields = tuple(columns[name] for name in values)
         for name, value in values.items():
             setattr(row, name, _value(name, value))
         if fields:
@@ -86,9 +88,10 @@ def _change_batch(model: type[Model], batch: Sequence[Change], actor: Person) ->
     return len(entries)
 
 
-def _stored(model: type[Model], keys: Sequence[Any]) -> dict[Any, Model]:
-    """The rows as they are stored, by key, locked until the transaction ends."""
-    rows = model._default_manager.select_for_update(no_key=True).order_by("pk").in_bulk(keys)
+def _stored(model: type[Model], keys: Sequence[Any], fields: Iterable[Field[Any, Any]]) -> dict[Any, Model]:
+    """These columns of the rows as they are stored, by key, locked until the transaction ends."""
+    locked = model._default_manager.select_for_update(no_key=True).order_by("pk")
+    rows = locked.only("pk", *(field.name for field in fields)).in_bulk(keys)
     for key in keys:
         if key not in rows:
             raise ObjectDoesNotExist(f"There is no {model._meta.verbose_name} {key} to change.")
@@ -96,18 +99,40 @@ def _stored(model: type[Model], keys: Sequence[Any]) -> dict[Any, Model]:
 
 
 def _update(model: type[Model], fields: Sequence[Field[Any, Any]], rows: Sequence[Model]) -> None:
-    """One prepared statement for all rows: ten times as fast as ``bulk_update``'s CASE on 1,000 rows."""
+    """One statement for all rows, ten times as fast as the CASE of Django's ``bulk_update``."""
     connection = connections[router.db_for_write(model)]
-    quote = connection.ops.quote_name
-    key = model._meta.pk
-    columns = ", ".join(f"{quote(str(field.column))} = %s" for field in fields)
-    statement = f"UPDATE {quote(model._meta.db_table)} SET {columns} WHERE {quote(str(key.column))} = %s"  # noqa: S608 - names of models alone
-    parameters = [
-        tuple(field.get_db_prep_save(field.pre_save(row, add=False), connection) for field in (*fields, key))
+    columns = (*fields, model._meta.pk)
+    values = [
+        [field.get_db_prep_save(field.pre_save(row, add=False), connection) for field in columns]
         for row in rows
     ]
     with connection.cursor() as cursor:
-        cursor.executemany(statement, parameters)
+        if connection.vendor == "postgresql":
+            arrays = [list(column) for column in zip(*values, strict=True)]
+            cursor.execute(_joined_update(model, columns, connection), arrays)
+        else:
+            cursor.executemany(_prepared_update(model, columns, connection), values)
+
+
+def _prepared_update(
+    model: type[Model], columns: Sequence[Field[Any, Any]], connection: BaseDatabaseWrapper
+) -> str:
+    """For SQLite: prepared once, run for each row without leaving the process."""
+    *names, key = (connection.ops.quote_name(str(field.column)) for field in columns)
+    sets = ", ".join(f"{name} = %s" for name in names)
+    return f"UPDATE {connection.ops.quote_name(model._meta.db_table)} SET {sets} WHERE {key} = %s"  # noqa: S608 - names of models alone
+
+
+def _joined_update(
+    model: type[Model], columns: Sequence[Field[Any, Any]], connection: BaseDatabaseWrapper
+) -> str:
+    """For PostgreSQL: an array for each column, in one round trip."""
+    table = connection.ops.quote_name(model._meta.db_table)
+    *names, key = (connection.ops.quote_name(str(field.column)) for field in columns)
+    sets = ", ".join(f"{name} = given.{name}" for name in names)
+    arrays = ", ".join(f"%s::{field.cast_db_type(connection)}[]" for field in columns)
+    given = f"unnest({arrays}) AS given({', '.join((*names, key))})"
+    return f"UPDATE {table} SET {sets} FROM {given} WHERE {table}.{key} = given.{key}"  # noqa: S608 - names of models alone
 
 
 def _difference(before: Model | None, after: Model, fields: Mapping[str, Any] | None = None) -> Any:
