@@ -199,9 +199,14 @@ def start_problems(
         return [Problem("role", f"The policy in force no longer offers {pinned.name}. Ask for another role.")]
     if eligibility_reason(requester, current) is None:
         return [Problem("role", f"{requester.username} is no longer eligible for {pinned.name}.")]
-    offered = current.scopes.get(scope)
-    if offered is None or offered.entitlement != pinned.scopes[scope].entitlement:
+    offered, asked = current.scopes.get(scope), pinned.scopes.get(scope)
+    if offered is None or asked is None or offered.entitlement != asked.entitlement:
         return [Problem("scope", f"The policy in force no longer offers scope {scope} of {pinned.name}.")]
+    if offered.options != asked.options or current.dynamic_login is not pinned.dynamic_login:
+        sentence = (
+            f"The policy in force gives {pinned.name} in another way than when it was asked for. Ask again."
+        )
+        return [Problem("role", sentence)]
     return []
 
 

@@ -54,6 +54,18 @@ def scoped(entitlement: str) -> dict[str, ScopeRules]:
             "scope",
             "The policy in force no longer offers scope orders of writer.",
         ),
+        (
+            replace(WRITER, dynamic_login=True),
+            LENA,
+            "role",
+            "The policy in force gives writer in another way than when it was asked for. Ask again.",
+        ),
+        (
+            replace(WRITER, scopes={"orders": replace(WRITER.scopes["orders"], options={"schema": "x"})}),
+            LENA,
+            "role",
+            "The policy in force gives writer in another way than when it was asked for. Ask again.",
+        ),
     ],
 )
 def test_a_newer_policy_only_narrows_what_was_approved(
