@@ -185,6 +185,8 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
+if not PRODUCTION:  # there collectstatic makes it; here the files are served from where they lie
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 if not PRODUCTION:
     STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns of a directory that isn't there
 STATICFILES_DIRS = [BASE_DIR / "static"]
