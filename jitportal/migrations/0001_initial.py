@@ -576,7 +576,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='approval',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('verdict', jitportal.rules.vocabulary.Verdict['APPROVE']), _negated=True), ('minutes__gte', 1), _connector='OR'), name='approval_minutes'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('verdict', jitportal.rules.vocabulary.Verdict['APPROVE']), _negated=True), models.Q(('minutes__gte', 1), ('minutes__isnull', False)), _connector='OR'), name='approval_minutes'),
         ),
         migrations.AddConstraint(
             model_name='rolescope',

@@ -193,7 +193,9 @@ class Approval(models.Model):
                 violation_error_message="Say why.",
             ),
             models.CheckConstraint(
-                condition=~Q(verdict=Verdict.APPROVE) | Q(minutes__gte=1), name="approval_minutes"
+                # A check passes on NULL, so that NULL is named.
+                condition=~Q(verdict=Verdict.APPROVE) | Q(minutes__isnull=False, minutes__gte=1),
+                name="approval_minutes",
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [

@@ -1,0 +1,284 @@
+"""Rows made by the models alone, as plain as the database lets them be.
+
+These are for tests of what the database itself refuses, and of the record: they go around the
+operations on purpose. Every other test makes what it needs by the operations.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from jitportal.models import (
+    AccessRequest,
+    AfterUseReview,
+    Approval,
+    Entitlement,
+    Event,
+    Grant,
+    Heartbeat,
+    Lease,
+    ManualTask,
+    Membership,
+    Notice,
+    Person,
+    PolicyVersion,
+    RequestRevision,
+    Role,
+    RoleScope,
+    StageDecider,
+    StandingPower,
+    Target,
+    TargetHealth,
+    TargetLane,
+    Team,
+)
+from jitportal.rules.vocabulary import Decider, GrantStatus, Pathway, Power, RequestStatus, StartMode, Verdict
+
+NOW = datetime(2026, 3, 2, 10, 0, 0, 123456, tzinfo=UTC)
+DIGEST = "0" * 64
+_numbers = count(1)
+
+
+def hours(number: float) -> timedelta:
+    return timedelta(hours=number)
+
+
+def person(**values: Any) -> Person:
+    number = next(_numbers)
+    return Person.objects.create(**{"username": f"person{number}", "name": f"Person {number}", **values})
+
+
+def team(**values: Any) -> Team:
+    number = next(_numbers)
+    return Team.objects.create(**{"key": f"team-{number}", "name": f"Team {number}", **values})
+
+
+def membership(**values: Any) -> Membership:
+    return Membership.objects.create(**{"since": NOW, **_made(values, team=team, person=person)})
+
+
+def standing_power(**values: Any) -> StandingPower:
+    fixed = {"power": Power.ADMINISTRATOR, "reason": "The first.", "given_at": NOW}
+    return StandingPower.objects.create(**{**fixed, **_made(values, person=person)})
+
+
+def policy_version(**values: Any) -> PolicyVersion:
+    number = next(_numbers)
+    fixed: dict[str, Any] = {
+        "number": number,
+        "text": f"version: {number}",
+        "digest": DIGEST,
+        "proposed_at": NOW,
+    }
+    return PolicyVersion.objects.create(**{**fixed, **_made(values, proposed_by=person)})
+
+
+def target(**values: Any) -> Target:
+    number = next(_numbers)
+    fixed = {"key": f"target-{number}", "name": f"Target {number}", "connector": "manual"}
+    return Target.objects.create(**{**fixed, **values})
+
+
+def target_health(**values: Any) -> TargetHealth:
+    return TargetHealth.objects.create(**_made(values, target=target))
+
+
+def target_lane(**values: Any) -> TargetLane:
+    return TargetLane.objects.create(**{"lane": "grant", **_made(values, target=target)})
+
+
+def heartbeat(**values: Any) -> Heartbeat:
+    return Heartbeat.objects.create(
+        **{"name": f"pulse-{next(_numbers)}", "started_at": NOW, "beat_at": NOW, **values}
+    )
+
+
+def entitlement(**values: Any) -> Entitlement:
+    return Entitlement.objects.create(**{"name": f"right-{next(_numbers)}", **_made(values, target=target)})
+
+
+def role(**values: Any) -> Role:
+    number = next(_numbers)
+    fixed = {"key": f"role-{number}", "name": f"Role {number}", "pathway": Pathway.JIT, "max_minutes": 60}
+    return Role.objects.create(**{**fixed, **_made(values, target=target, policy_version=policy_version)})
+
+
+def scope(**values: Any) -> RoleScope:
+    values = {"key": f"scope-{next(_numbers)}", "name": "A scope", **_made(values, role=role)}
+    emergency = values["role"].pathway == Pathway.BREAK_GLASS
+    if "entitlement" not in values:
+        values["entitlement"] = entitlement(target=values["role"].target, emergency=emergency)
+    return RoleScope.objects.create(**values)
+
+
+def bare_request(**values: Any) -> AccessRequest:
+    """A request between the two inserts of its submission: without a revision."""
+    values = _made(values, requester=person, scope=scope)
+    values = {"role": values["scope"].role, "pathway": values["scope"].role.pathway, "minutes": 60} | values
+    return AccessRequest.objects.create(**{"created_at": NOW, "lapses_at": NOW + hours(8), **values})
+
+
+def request(**values: Any) -> AccessRequest:
+    """A pending request with its first revision."""
+    made = bare_request(**values)
+    return revise(made)
+
+
+def revise(made: AccessRequest, **changes: Any) -> AccessRequest:
+    """The request with another revision, and what else an edit changes in the same update."""
+    number = made.current.number + 1 if made.current else 1
+    made.current = revision(request=made, number=number)
+    for name, value in changes.items():
+        setattr(made, name, value)
+    made.save()
+    return made
+
+
+def revision(**values: Any) -> RequestRevision:
+    fixed: dict[str, Any] = {
+        "number": 1,
+        "start_mode": StartMode.AT_ONCE,
+        "minutes": 60,
+        "justification": "The index is bloated.",
+        "stages": [],
+        "reasons": [],
+        "document": {},
+        "digest": DIGEST,
+        "created_at": NOW,
+    }
+    return RequestRevision.objects.create(
+        **{**fixed, **_made(values, request=bare_request, policy_version=policy_version)}
+    )
+
+
+def stage_decider(**values: Any) -> StageDecider:
+    fixed = {"stage": 0, "kind": Decider.MANAGER}
+    return StageDecider.objects.create(**{**fixed, **_made(values, revision=revision)})
+
+
+def approval(**values: Any) -> Approval:
+    values = _made(values, request=request, person=person)
+    asked: AccessRequest = values["request"]
+    fixed: dict[str, Any] = {
+        "revision": asked.current,
+        "requester": asked.requester,
+        "stage": 0,
+        "stage_name": "Manager",
+        "verdict": Verdict.APPROVE,
+        "minutes": asked.minutes,
+        "document": {},
+        "digest": DIGEST,
+        "decided_at": NOW,
+    }
+    return Approval.objects.create(**{**fixed, **values})
+
+
+def approved(**values: Any) -> AccessRequest:
+    """A request that has been approved."""
+    made = request(**values)
+    return approve(made)
+
+
+def approve(made: AccessRequest) -> AccessRequest:
+    made.status, made.closed_at = RequestStatus.APPROVED, NOW
+    made.save()
+    return made
+
+
+def grant(**values: Any) -> Grant:
+    """A ready grant of an approved request."""
+    values = _made(values, request=approved)
+    asked: AccessRequest = values["request"]
+    opens_at = values.get("opens_at", NOW)
+    closes_at = values.get("closes_at", opens_at)
+    minutes = values.get("minutes", asked.minutes)
+    fixed = {
+        "person": asked.requester,
+        "role": asked.role,
+        "scope": asked.scope,
+        "pathway": asked.pathway,
+        "account": "someone",
+        "start_mode": StartMode.AT_ONCE,
+        "opens_at": opens_at,
+        "closes_at": closes_at,
+        "minutes": minutes,
+        "cap_minutes": 60,
+        "latest_end_at": closes_at + timedelta(minutes=minutes),
+        "created_at": NOW,
+    }
+    return Grant.objects.create(**{**fixed, **values})
+
+
+def lease(**values: Any) -> Lease:
+    number = next(_numbers)
+    fixed = {"account": f"someone{number}", "entitlement": "reader", "handle": f"jit-{number}"}
+    return Lease.objects.create(**{**fixed, "created_at": NOW, **_made(values, target=target)})
+
+
+def started(**values: Any) -> Grant:
+    """A grant in provisioning, from the opening of its window for all its minutes."""
+    made = grant(**values)
+    return start(made)
+
+
+def start(made: Grant, **changes: Any) -> Grant:
+    made.status = GrantStatus.PROVISIONING
+    made.lease = made.lease or lease(target=made.role.target)
+    made.starts_at = made.opens_at
+    made.ends_at = made.opens_at + timedelta(minutes=made.minutes)
+    for name, value in changes.items():
+        setattr(made, name, value)
+    made.save()
+    return made
+
+
+def stop(made: Grant, **changes: Any) -> Grant:
+    """The grant in removing: handed back a minute after its start."""
+    assert made.starts_at is not None
+    values = {"status": GrantStatus.REMOVING, "stopped_at": made.starts_at + timedelta(minutes=1)}
+    for name, value in {**values, "end_reason": "handed_back", "stopped_by": made.person, **changes}.items():
+        setattr(made, name, value)
+    made.save()
+    return made
+
+
+def end(made: Grant) -> Grant:
+    made.status = GrantStatus.ENDED
+    made.ended_at = made.verified_absent_at = NOW + hours(1)
+    made.save()
+    return made
+
+
+def manual_task(**values: Any) -> ManualTask:
+    return ManualTask.objects.create(**{"wanted": True, "asked_at": NOW, **_made(values, lease=lease)})
+
+
+def review(**values: Any) -> AfterUseReview:
+    values = _made(values, grant=started)
+    fixed = {"holder": values["grant"].person, "opened_at": NOW, "due_at": NOW + hours(72)}
+    return AfterUseReview.objects.create(**{**fixed, **values})
+
+
+def notice(**values: Any) -> Notice:
+    fixed = {
+        "key": f"notice-{next(_numbers)}",
+        "kind": "request.to_decide",
+        "subject": "A request waits for you",
+        "body": "Please decide.",
+        "path": "/requests/1/",
+        "created_at": NOW,
+        "due_at": NOW,
+    }
+    return Notice.objects.create(**{**fixed, **_made(values, recipient=person)})
+
+
+def event(**values: Any) -> Event:
+    fixed = {"at": NOW, "verb": "request.submitted", "sentence": "Somebody asked."}
+    return Event.objects.create(**{**fixed, **_made(values, actor=person)})
+
+
+def _made(values: dict[str, Any], **makers: Any) -> dict[str, Any]:
+    """The values, with a row made for each that isn't given."""
+    return {name: make() for name, make in makers.items() if name not in values} | values

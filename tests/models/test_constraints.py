@@ -1,0 +1,238 @@
+"""Each constraint and each unique field of the models is broken once, and the database refuses."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.apps import apps
+from django.db.models import AutoField, BigAutoField, F, Model
+
+from jitportal.audit.system import system
+from jitportal.rules.vocabulary import GrantStatus, PolicyStatus, Power, RequestStatus, ReviewStatus, Verdict
+from tests.models import rows
+from tests.models.refusals import Break, constraints, refused_as_duplicate, refused_by_constraint
+from tests.models.rows import NOW
+
+pytestmark = pytest.mark.django_db
+
+HOUR = timedelta(hours=1)
+
+
+def put(row: Model, **values: object) -> None:
+    """Write the values past ``save()`` and the record."""
+    type(row)._base_manager.filter(pk=row.pk).update(**values)
+
+
+def _two_people_as_the_system() -> None:
+    system()
+    rows.person(is_system=True)
+
+
+def _own_manager() -> None:
+    somebody = rows.person()
+    put(somebody, manager=somebody)
+
+
+def _twice_in_a_team() -> None:
+    first = rows.membership()
+    rows.membership(team=first.team, person=first.person)
+
+
+def _standing_power_twice() -> None:
+    first = rows.standing_power(power=Power.AUDITOR)
+    rows.standing_power(person=first.person, power=Power.AUDITOR)
+
+
+def _two_policies_in_force() -> None:
+    for _ in range(2):
+        rows.policy_version(status=PolicyStatus.IN_FORCE, approved_by=rows.person(), approved_at=NOW)
+
+
+def _two_bootstraps() -> None:
+    rows.policy_version(bootstrap=True)
+    rows.policy_version(bootstrap=True)
+
+
+def _policy_approved_by_its_proposer() -> None:
+    version = rows.policy_version()
+    put(version, approved_by=version.proposed_by, approved_at=NOW)
+
+
+def _entitlement_twice() -> None:
+    first = rows.entitlement()
+    rows.entitlement(target=first.target, name=first.name)
+
+
+def _scope_twice() -> None:
+    first = rows.scope()
+    rows.scope(role=first.role, key=first.key)
+
+
+def _second_open_request() -> None:
+    first = rows.request()
+    put(first, status=RequestStatus.SENT_BACK)
+    rows.request(requester=first.requester, scope=first.scope)
+
+
+def _revision_twice() -> None:
+    first = rows.request()
+    rows.revision(request=first, number=1)
+
+
+def _own_request() -> None:
+    asked = rows.request()
+    rows.approval(request=asked, person=asked.requester)
+
+
+def _twice_at_a_stage() -> None:
+    first = rows.approval(by_system=True)
+    rows.approval(request=first.request, person=first.person, by_system=True)
+
+
+def _twice_across_stages() -> None:
+    first = rows.approval()
+    rows.approval(request=first.request, person=first.person, stage=1)
+
+
+def _stop_before_start() -> None:
+    put(rows.stop(rows.started()), stopped_at=NOW - HOUR)
+
+
+def _stop_without_reason() -> None:
+    put(rows.stop(rows.started()), end_reason="")
+
+
+def _lease_twice() -> None:
+    first = rows.lease()
+    rows.lease(target=first.target, account=first.account, entitlement=first.entitlement)
+
+
+def _two_open_tasks() -> None:
+    first = rows.manual_task()
+    rows.manual_task(lease=first.lease)
+
+
+def _own_review() -> None:
+    review = rows.review()
+    put(review, reviewer=review.holder)
+
+
+def _lane_twice() -> None:
+    first = rows.target_lane()
+    rows.target_lane(target=first.target)
+
+
+#: What each constraint refuses, by the constraint's name.
+BREAKS: dict[str, Break] = {
+    "person_no_superuser": lambda: rows.person(is_superuser=True),
+    "person_one_system": _two_people_as_the_system,
+    "person_not_own_manager": _own_manager,
+    "person_deactivated_when": lambda: rows.person(is_active=False),
+    "membership_once": _twice_in_a_team,
+    "membership_order": lambda: rows.membership(ended_at=NOW - HOUR),
+    "standing_power_once": _standing_power_twice,
+    "policy_version_status": lambda: rows.policy_version(
+        status="lost", approved_by=rows.person(), approved_at=NOW
+    ),
+    "policy_version_one_in_force": _two_policies_in_force,
+    "policy_version_one_bootstrap": _two_bootstraps,
+    "policy_version_second_person": _policy_approved_by_its_proposer,
+    "policy_version_approved": lambda: rows.policy_version(status=PolicyStatus.APPROVED),
+    "policy_version_approval_pair": lambda: rows.policy_version(approved_by=rows.person()),
+    "policy_version_application_pair": lambda: rows.policy_version(applied_at=NOW),
+    "entitlement_once": _entitlement_twice,
+    "role_pathway": lambda: rows.role(pathway="sideways"),
+    "role_risk": lambda: rows.role(risk="none"),
+    "role_cap_positive": lambda: rows.role(max_minutes=0),
+    "role_scope_once": _scope_twice,
+    "request_status": lambda: rows.bare_request(status="lost", closed_at=NOW),
+    "request_pathway": lambda: rows.bare_request(pathway="sideways"),
+    "request_one_open": _second_open_request,
+    "request_minutes_positive": lambda: rows.bare_request(minutes=0),
+    "request_closed_when": lambda: rows.bare_request(closed_at=NOW),
+    "revision_once": _revision_twice,
+    "revision_window_order": lambda: rows.revision(opens_at=NOW, closes_at=NOW),
+    "stage_decider_kind": lambda: rows.stage_decider(kind="anybody"),
+    "approval_verdict": lambda: rows.approval(verdict="maybe", reason="Perhaps.", minutes=None),
+    "approval_not_own": _own_request,
+    "approval_once_a_stage": _twice_at_a_stage,
+    "approval_once_a_revision": _twice_across_stages,
+    "approval_reason": lambda: rows.approval(verdict=Verdict.DENY, minutes=None),
+    "approval_minutes": lambda: rows.approval(minutes=None),
+    "grant_status": lambda: rows.grant(status="lost"),
+    "grant_start_and_end_together": lambda: put(rows.started(), ends_at=None),
+    "grant_ends_after_start": lambda: put(rows.started(), ends_at=F("starts_at")),
+    "grant_within_latest_end": lambda: put(rows.started(), ends_at=NOW + 2 * HOUR),
+    "grant_window_order": lambda: rows.grant(closes_at=NOW - HOUR),
+    "grant_within_cap": lambda: rows.grant(cap_minutes=59),
+    "grant_stop_inside": _stop_before_start,
+    "grant_status_and_times": lambda: put(rows.grant(), status=GrantStatus.ACTIVE),
+    "grant_stop_has_reason": _stop_without_reason,
+    "grant_started_has_lease": lambda: put(rows.started(), lease=None),
+    "lease_presence": lambda: rows.lease(presence="perhaps"),
+    "lease_once": _lease_twice,
+    "manual_task_done_pair": lambda: rows.manual_task(done_at=NOW),
+    "manual_task_one_open": _two_open_tasks,
+    "after_use_review_status": lambda: rows.review(status="lost"),
+    "after_use_review_not_own": _own_review,
+    "after_use_review_complete": lambda: rows.review(status=ReviewStatus.CLOSED),
+    "target_lane_once": _lane_twice,
+}
+
+
+def _renewal_of_one_grant() -> None:
+    first = rows.grant()
+    for _ in range(2):
+        asked = rows.approved(requester=first.person, scope=first.scope, renewal_of=first)
+        rows.grant(request=asked, renewal_of=first)
+
+
+def _own_lease_of_one_grant() -> None:
+    first = rows.grant()
+    for _ in range(2):
+        rows.lease(grant=first)
+
+
+#: What each unique field refuses, by ``Model.field``.
+DUPLICATES: dict[str, Break] = {
+    "Person.username": lambda: rows.person(username=rows.person().username),
+    "Team.key": lambda: rows.team(key=rows.team().key),
+    "PolicyVersion.number": lambda: rows.policy_version(number=rows.policy_version().number),
+    "Target.key": lambda: rows.target(key=rows.target().key),
+    "TargetHealth.target": lambda: rows.target_health(target=rows.target_health().target),
+    "Role.key": lambda: rows.role(key=rows.role().key),
+    "Lease.handle": lambda: rows.lease(handle=rows.lease().handle),
+    "Lease.grant": _own_lease_of_one_grant,
+    "Grant.request": lambda: rows.grant(request=rows.grant().request),
+    "Grant.renewal_of": _renewal_of_one_grant,
+    "AfterUseReview.grant": lambda: rows.review(grant=rows.review().grant),
+    "Notice.key": lambda: rows.notice(key=rows.notice().key),
+    "Heartbeat.name": lambda: rows.heartbeat(name=rows.heartbeat().name),
+}
+
+
+def test_every_constraint_is_broken_here() -> None:
+    assert set(BREAKS) == set(constraints())
+
+
+def test_every_unique_field_is_broken_here() -> None:
+    assert set(DUPLICATES) == {
+        f"{model.__name__}.{field.name}"
+        for model in apps.get_app_config("jitportal").get_models()
+        for field in model._meta.concrete_fields
+        if field.unique and not isinstance(field, AutoField | BigAutoField)
+    }
+
+
+@pytest.mark.parametrize("name", sorted(BREAKS))
+def test_the_constraint_refuses(name: str) -> None:
+    with refused_by_constraint(name):
+        BREAKS[name]()
+
+
+@pytest.mark.parametrize("name", sorted(DUPLICATES))
+def test_the_unique_field_refuses_a_second(name: str) -> None:
+    model_name, field = name.split(".")
+    with refused_as_duplicate(apps.get_model("jitportal", model_name), field):
+        DUPLICATES[name]()
