@@ -1,0 +1,117 @@
+"""Who may do what: the whole matrix of verbs, relations and powers, written down a second time."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jitportal.rules.permissions import (
+    RULES,
+    ActorFacts,
+    Allowed,
+    Denied,
+    Relation,
+    Subject,
+    Verb,
+    allowed,
+)
+from jitportal.rules.vocabulary import Power
+
+R, P = Relation, Power
+EVERYBODY = object()
+PARTIES = {R.HOLDER, R.MANAGER, R.ROLE_OWNER, R.DECIDER, R.DECIDED, R.REVOKER}
+
+#: For each verb, what alone is enough: everybody, a relation to the object, or a power held now.
+MATRIX: dict[Verb, set[object]] = {
+    Verb.REQUEST_VIEW: {*PARTIES, P.AUDITOR, P.ADMINISTRATOR, P.OPERATOR},
+    Verb.REQUEST_SUBMIT: {EVERYBODY},
+    Verb.REQUEST_EDIT: {R.HOLDER},
+    Verb.REQUEST_WITHDRAW: {R.HOLDER},
+    Verb.REQUEST_CLONE: {R.HOLDER},
+    Verb.REQUEST_DECIDE: {R.OPEN_STAGE},
+    Verb.GRANT_VIEW: {*PARTIES, P.AUDITOR, P.ADMINISTRATOR, P.OPERATOR},
+    Verb.GRANT_START: {R.HOLDER},
+    Verb.GRANT_HAND_BACK: {R.HOLDER},
+    Verb.GRANT_REVOKE: {R.REVOKER, P.ADMINISTRATOR},
+    Verb.GRANT_RENEW: {R.HOLDER},
+    Verb.GRANT_REVEAL: {R.HOLDER},
+    Verb.REVIEW_VIEW: {*PARTIES, P.AUDITOR, P.ADMINISTRATOR},
+    Verb.REVIEW_STATE: {R.HOLDER},
+    Verb.REVIEW_DETERMINE: {R.ROLE_OWNER, R.MANAGER, P.ADMINISTRATOR},
+    Verb.ROLE_VIEW: {EVERYBODY},
+    Verb.TARGET_VIEW: {R.ROLE_OWNER, P.OPERATOR, P.ADMINISTRATOR, P.AUDITOR, P.POLICY_EDITOR},
+    Verb.TARGET_CHECK: {P.OPERATOR, P.ADMINISTRATOR},
+    Verb.PROBLEM_VIEW: {P.OPERATOR, P.ADMINISTRATOR, P.AUDITOR},
+    Verb.LEASE_RETRY: {P.OPERATOR, P.ADMINISTRATOR},
+    Verb.MANUAL_TASK_CONFIRM: {R.CARRIER, R.ROLE_OWNER, P.OPERATOR, P.ADMINISTRATOR},
+    Verb.POLICY_VIEW: {EVERYBODY},
+    Verb.POLICY_PROPOSE: {P.POLICY_EDITOR},
+    Verb.POLICY_APPROVE: {P.POLICY_EDITOR},
+    Verb.POLICY_APPLY: {P.POLICY_EDITOR},
+    Verb.PERSON_MANAGE: {P.ADMINISTRATOR},
+    Verb.RECORD_VIEW: {P.AUDITOR, P.ADMINISTRATOR},
+    Verb.ADMIN_VIEW: {P.AUDITOR, P.ADMINISTRATOR},
+}
+#: What forbids, whatever else somebody is: one's own request, review, work and proposal.
+NEVER: dict[Verb, Relation] = {
+    Verb.REQUEST_DECIDE: R.HOLDER,
+    Verb.REVIEW_DETERMINE: R.HOLDER,
+    Verb.MANUAL_TASK_CONFIRM: R.HOLDER,
+    Verb.POLICY_APPROVE: R.PROPOSER,
+}
+ALL_RELATIONS = frozenset(Relation)
+ALL_POWERS = frozenset(Power)
+
+
+def person(*powers: Power, active: bool = True) -> ActorFacts:
+    return ActorFacts("lena", active=active, powers=frozenset(powers))
+
+
+def test_every_verb_stands_in_the_matrix_and_has_a_rule() -> None:
+    assert set(MATRIX) == set(Verb) == set(RULES)
+
+
+@pytest.mark.parametrize("verb", list(Verb))
+def test_each_relation_and_each_power_alone(verb: Verb) -> None:
+    everybody = EVERYBODY in MATRIX[verb]
+    assert bool(allowed(verb, person())) == everybody
+    for relation in Relation:
+        answer = allowed(verb, person(), Subject(frozenset({relation})))
+        assert bool(answer) == (everybody or relation in MATRIX[verb]), relation
+    for power in Power:
+        assert bool(allowed(verb, person(power))) == (everybody or power in MATRIX[verb]), power
+
+
+@pytest.mark.parametrize("verb", NEVER)
+def test_ones_own_is_decided_by_somebody_else_whatever_one_is(verb: Verb) -> None:
+    """Administrators may approve their own in hoop; a sole assignee may in JumpServer."""
+    assert not allowed(verb, person(*ALL_POWERS), Subject(ALL_RELATIONS))
+    assert allowed(verb, person(*ALL_POWERS), Subject(ALL_RELATIONS - {NEVER[verb]}))
+
+
+@given(
+    verb=st.sampled_from(list(Verb)),
+    powers=st.frozensets(st.sampled_from(list(Power))),
+    relations=st.frozensets(st.sampled_from(list(Relation))),
+)
+def test_what_is_allowed_is_some_relation_or_power_and_nothing_forbidden(
+    verb: Verb, powers: frozenset[Power], relations: frozenset[Relation]
+) -> None:
+    answer = allowed(verb, person(*powers), Subject(relations))
+    enough = bool(MATRIX[verb] & {EVERYBODY, *powers, *relations})
+    assert bool(answer) == (enough and NEVER.get(verb) not in relations)
+    assert isinstance(answer, Allowed) or answer.reason.endswith(".")
+
+
+@pytest.mark.parametrize("verb", list(Verb))
+def test_who_left_may_do_nothing(verb: Verb) -> None:
+    gone = person(*ALL_POWERS, active=False)
+    assert allowed(verb, gone, Subject(ALL_RELATIONS)) == Denied("This account is deactivated.")
+
+
+@pytest.mark.parametrize(
+    "verb", [Verb.REQUEST_DECIDE, Verb.GRANT_START, Verb.GRANT_REVEAL, Verb.REVIEW_STATE]
+)
+def test_the_system_is_no_holder_and_no_approver(verb: Verb) -> None:
+    assert not allowed(verb, ActorFacts("system", active=True, system=True))
