@@ -18,7 +18,7 @@ from jitportal.web.presenters.states import Badge
 STALE = timedelta(seconds=30)
 MOST_NOTICES = 20
 PRESENCES = {
-    Presence.UNKNOWN: Badge("failed", "Not known", "circle-help"),
+    Presence.UNKNOWN: Badge("failed", "Not known", "circle-question-mark"),
     Presence.ABSENT: Badge("force", "Absent", "circle-check"),
     Presence.PRESENT: Badge("waiting", "Present", "key-round"),
     Presence.WAITING: Badge("waiting", "Waits for a person", "user"),

@@ -64,7 +64,7 @@ def badge_of(target: Target) -> Badge:
     if target.retired_at is not None:
         return Badge("ended", "Retired", "archive")
     if health is None:
-        return Badge("ended", "Not checked yet", "circle-help")
+        return Badge("ended", "Not checked yet", "circle-question-mark")
     if ailment := _ailment(health):
         return Badge("failed", ailment, "triangle-alert")
     if health.problems:
