@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from jitportal.audit.system import system
+from jitportal.connectors.base import Superseded
 from jitportal.models import Grant, Lease, ManualTask, Person, Target
 from jitportal.operations import clock, notices, wants
 from jitportal.operations.transaction import operation
@@ -49,10 +50,15 @@ class ManualWork:
         self._target = target
 
     def ask(self, order: LeaseOrder, *, wanted: bool) -> Presence:
-        """Have it done, if that hasn't been asked yet; what a person has confirmed so far."""
+        """Have it done, if that hasn't been asked yet; what a person has confirmed so far.
+
+        Raises ``Superseded`` when the lease has been claimed anew since the order was made.
+        """
         actor = system()
         with operation(actor):
             lease = Lease.objects.select_for_update(of=("self",), no_key=True).get(pk=order.lease_id)
+            if order.claim < lease.claim:
+                raise Superseded("A later order for this lease was made: this one comes too late.")
             now = clock.now()
             last = lease.manual_tasks.filter(done_at__isnull=False).order_by("-done_at", "-pk").first()
             given = last is not None and last.wanted

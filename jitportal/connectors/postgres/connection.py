@@ -122,6 +122,7 @@ class Server:
             "lock_timeout": 2000,
             "search_path": "pg_catalog",
             "TimeZone": "UTC",
+            "default_transaction_isolation": r"read\ committed",
             "jit": "off",  # compiling costs more than any of these queries
         }
         parameters: dict[str, Any] = {

@@ -156,9 +156,10 @@ class PostgresConnector:
         done = [order for order in orders if order.handle not in refused]
         leases.cut(connection, [order.handle for order in done], deadline)
         made = [order.handle for order in done if is_dynamic(order.options)]
-        if made:
-            leases.drop_logins(connection, made)
-            remains.hand_over(self._server, connection, made, deadline)
+        if made and (kept := leases.drop_logins(connection, made)):
+            # One that its own session kept from being disabled was disabled only now.
+            leases.cut(connection, kept, deadline)
+            remains.hand_over(self._server, connection, kept, deadline)
         return refused
 
 

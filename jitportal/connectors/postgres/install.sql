@@ -32,8 +32,7 @@
 BEGIN;
 SET LOCAL search_path = pg_catalog, pg_temp;
 SET LOCAL client_min_messages = warning;
-SELECT set_config('jit.install_portal', :'portal', true) IS NOT NULL AS "jit: installing",
-       set_config('jit.install_prefix', :'prefix', true) IS NOT NULL AS "for the portal";
+SELECT set_config('jit.install_prefix', :'prefix', true) AS "jit: installing, with the prefix";
 
 \ir sql/roles.sql
 \ir sql/tables.sql

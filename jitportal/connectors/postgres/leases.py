@@ -42,9 +42,10 @@ def cut(connection: Connection, handles: Sequence[str], deadline: Deadline) -> N
         pause = min(pause * 2, LONGEST_PAUSE)
 
 
-def drop_logins(connection: Connection, handles: Sequence[str]) -> None:
-    """Drop the dynamic logins of ended leases, where nothing keeps them."""
-    connection.execute("SELECT jit.drop_logins(%s)", [list(handles)])
+def drop_logins(connection: Connection, handles: Sequence[str]) -> list[str]:
+    """Drop the dynamic logins of ended leases, where nothing keeps them; those that are kept."""
+    rows = connection.execute("SELECT jit.drop_logins(%s)", [list(handles)])
+    return [row[0] for row in rows]
 
 
 def observe(connection: Connection, orders: Sequence[LeaseOrder]) -> dict[str, Observed]:

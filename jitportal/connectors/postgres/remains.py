@@ -35,8 +35,7 @@ def hand_over(server: Server, connection: Connection, handles: Sequence[str], de
                 _hand_over_in(server, database, logins, deadline)
             except TargetError as error:
                 log.warning("What ended logins own in %s on %s stays: %s", database, server.name, error)
-    if rows:
-        leases.drop_logins(connection, handles)
+    leases.drop_logins(connection, handles)
 
 
 def _hand_over_in(server: Server, database: str, logins: Sequence[str], deadline: Deadline) -> None:

@@ -2,7 +2,7 @@
 -- so that any client works; the portal's instructions set the role, so that it owns what is made.
 
 -- The login that the order is for: made, or made usable again, with the order's end.
-CREATE OR REPLACE FUNCTION jit.dynamic_login(o jit.lease_order, held jit.lease,
+CREATE FUNCTION jit.dynamic_login(o jit.lease_order, held jit.lease,
                                              managed jit.managed_role, prefix text)
 RETURNS oid
 LANGUAGE plpgsql AS $$
@@ -21,6 +21,10 @@ BEGIN
     EXECUTE format('GRANT jit_dynamic TO %I', o.account);
     RETURN (SELECT oid FROM pg_roles WHERE rolname = o.account);
   ELSIF held.dynamic AND held.member = login AND NOT EXISTS (SELECT FROM jit.borrowers(login)) THEN
+    -- The portal may have become a member of it after its end: not of one with a role.
+    IF jit.is_member((SELECT oid FROM pg_roles WHERE rolname = session_user), login) THEN
+      EXECUTE format('REVOKE %I FROM %I', o.account, session_user);
+    END IF;
     EXECUTE format('ALTER ROLE %I LOGIN VALID UNTIL %L', o.account, jit.until_text(o.until));
   ELSE
     PERFORM jit.refuse(format('A role %I exists already on this server, and this lease can''t use it: it was '
@@ -32,7 +36,7 @@ END $$;
 
 -- Nobody logs in as it any more. Gives why not, where its own session holds its row ("BEGIN; ALTER
 -- ROLE me …"): the role was revoked before this, and it is tried again once the session is cut.
-CREATE OR REPLACE FUNCTION jit.disable_login(login text) RETURNS text
+CREATE FUNCTION jit.disable_login(login text) RETURNS text
 LANGUAGE plpgsql SET lock_timeout = '50ms' AS $$
 BEGIN
   EXECUTE format('ALTER ROLE %I NOLOGIN PASSWORD NULL', login);
@@ -42,45 +46,47 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 
 -- Where a login still owns something, or has rights: the databases' names.
-CREATE OR REPLACE FUNCTION jit.owning_databases(login oid) RETURNS text[]
+CREATE FUNCTION jit.owning_databases(login oid) RETURNS text[]
 LANGUAGE sql STABLE AS $$
   SELECT array_agg(DISTINCT d.datname::text ORDER BY d.datname::text)
     FROM pg_shdepend s JOIN pg_database d ON d.oid = s.dbid OR (s.dbid = 0 AND d.datname = current_database())
    WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = login
 $$;
 
--- Drop the login of an ended lease, unless a session of it is open. What it owns keeps it: disabled,
--- without any right, until the portal has handed that over.
-CREATE OR REPLACE FUNCTION jit.drop_login(p_handle text) RETURNS void
+-- Drop the login of an ended lease, once no session of it is left. What it owns keeps it: disabled,
+-- without any role, until the portal has handed that over.
+CREATE FUNCTION jit.drop_login(p_handle text) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   l jit.lease;
-  login text;
+  login pg_roles;
   trouble text;
 BEGIN
   SELECT * INTO l FROM jit.lease WHERE handle = p_handle AND dynamic AND removed_at IS NOT NULL
      AND dropped_at IS NULL FOR UPDATE SKIP LOCKED;
-  SELECT rolname INTO login FROM pg_roles WHERE oid = l.member;
   IF l.handle IS NULL THEN
     RETURN;
-  ELSIF login IS NOT NULL THEN
-    IF (SELECT rolcanlogin FROM pg_roles WHERE oid = l.member) THEN
-      trouble := jit.disable_login(login);
-    END IF;
-    PERFORM pg_stat_clear_snapshot();
-    IF EXISTS (SELECT FROM pg_stat_get_activity(NULL) AS a WHERE a.usesysid = l.member) THEN
-      UPDATE jit.lease SET problem = trouble WHERE handle = p_handle;
-      RETURN;  -- its number must keep its name until its sessions are cut
-    END IF;
+  END IF;
+  SELECT * INTO login FROM pg_roles WHERE oid = l.member;
+  IF login.rolcanlogin THEN
+    -- It could not be disabled when it ended. Whoever logged in since then is cut by another round.
+    trouble := jit.disable_login(login.rolname);
+    UPDATE jit.lease SET cut_from = NULL, cleared_at = NULL, problem = trouble WHERE handle = p_handle;
+    RETURN;
+  ELSIF l.cleared_at IS NULL THEN
+    RETURN;  -- a session, or somebody who is just logging in: its number must keep its name
+  ELSIF login.oid IS NOT NULL THEN
     BEGIN
-      EXECUTE format('DROP ROLE %I', login);
+      EXECUTE format('DROP ROLE %I', login.rolname);
     EXCEPTION
       WHEN dependent_objects_still_exist THEN
-        trouble := format('The login %I is disabled and holds no role, but it owns objects, or has rights, '
-                          'in the database %s, and could not be dropped yet.',
-                          login, array_to_string(jit.owning_databases(l.member), ', '));
+        trouble := format(
+          'The login %I is disabled and holds no role, but was not dropped: it owns objects, or has rights '
+          'of its own, in the database %s. The portal hands them over where its setting databases names it.',
+          login.rolname, array_to_string(jit.owning_databases(l.member), ', '));
       WHEN OTHERS THEN
-        trouble := format('The login %I could not be dropped yet: %s.', login, SQLERRM);
+        trouble := format('The login %I is disabled and holds no role, but was not dropped yet: %s.',
+                          login.rolname, SQLERRM);
     END;
   END IF;
   UPDATE jit.lease
@@ -89,21 +95,32 @@ BEGIN
    WHERE handle = p_handle;
 END $$;
 
--- For the portal: drop the logins of its ended leases.
-CREATE OR REPLACE FUNCTION jit.drop_logins(handles text[]) RETURNS void
+-- For the portal: drop the logins of its ended leases, and some that were left before. Gives those
+-- that are not dropped yet.
+CREATE FUNCTION jit.drop_logins(handles text[]) RETURNS SETOF text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '500ms' AS $$
 DECLARE
   give_up timestamptz := clock_timestamp() + interval '3 seconds';
+  prefix text := jit.own_prefix();
+  tried text[];
   h text;
 BEGIN
-  FOR h IN SELECT x FROM unnest(handles) AS x WHERE jit.is_own(x, jit.own_prefix()) LOOP
+  tried := ARRAY(SELECT x FROM unnest(handles) AS x WHERE jit.is_own(x, prefix))
+        || ARRAY(SELECT l.handle FROM jit.lease l
+                  WHERE l.dynamic AND l.removed_at IS NOT NULL AND l.dropped_at IS NULL
+                    AND (l.retry_at IS NULL OR l.retry_at <= clock_timestamp())
+                    AND jit.is_own(l.handle, prefix) AND l.handle <> ALL (handles)
+                  ORDER BY l.removed_at LIMIT 20);
+  FOREACH h IN ARRAY tried LOOP
     EXIT WHEN clock_timestamp() > give_up;
     PERFORM jit.drop_login(h);
   END LOOP;
+  RETURN QUERY SELECT l.handle FROM jit.lease l
+    WHERE l.handle = ANY (tried) AND l.dynamic AND l.removed_at IS NOT NULL AND l.dropped_at IS NULL;
 END $$;
 
 -- For the sweep: the same, for all that are due.
-CREATE OR REPLACE FUNCTION jit.drop_ended() RETURNS void
+CREATE FUNCTION jit.drop_ended() RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '500ms' AS $$
   SELECT jit.drop_login(l.handle) FROM jit.lease l
    WHERE l.dynamic AND l.removed_at IS NOT NULL AND l.dropped_at IS NULL
@@ -113,7 +130,7 @@ $$;
 
 -- For the portal: become a member of its ended logins that own something, to hand that over to
 -- jit_remains in each database. They hold nothing else; the membership ends with the login.
-CREATE OR REPLACE FUNCTION jit.take_remains(handles text[])
+CREATE FUNCTION jit.take_remains(handles text[])
 RETURNS TABLE (handle text, login text, databases text[])
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '500ms' AS $$
 #variable_conflict use_column
@@ -133,7 +150,7 @@ BEGIN
 END $$;
 
 -- For the portal: set a password that was hashed by the portal; the clear one never comes here.
-CREATE OR REPLACE FUNCTION jit.set_password(p_handle text, p_claim bigint, verifier text)
+CREATE FUNCTION jit.set_password(p_handle text, p_claim bigint, verifier text)
 RETURNS TABLE (outcome text, message text, valid_until timestamptz)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s' AS $$
 DECLARE

@@ -3,7 +3,7 @@
 
 -- Whether another lease in force gives the same login the same role: then it keeps both the role
 -- and its sessions.
-CREATE OR REPLACE FUNCTION jit.is_covered(l jit.lease) RETURNS boolean
+CREATE FUNCTION jit.is_covered(l jit.lease) RETURNS boolean
 LANGUAGE sql STABLE AS $$
   SELECT EXISTS (SELECT FROM jit.lease other
                  WHERE other.member = l.member AND other.role = l.role AND other.handle <> l.handle
@@ -11,7 +11,7 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- End one lease that is in force. The caller holds the role's lock.
-CREATE OR REPLACE FUNCTION jit.end_lease(l jit.lease) RETURNS void
+CREATE FUNCTION jit.end_lease(l jit.lease) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   covered boolean := jit.is_covered(l);
@@ -37,7 +37,7 @@ BEGIN
 END $$;
 
 -- One order to take away: absent is success, and leaves its claim behind.
-CREATE OR REPLACE FUNCTION jit.revoke_one(o jit.lease_order) RETURNS void
+CREATE FUNCTION jit.revoke_one(o jit.lease_order) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   held jit.lease;
@@ -49,14 +49,14 @@ BEGIN
 END $$;
 
 -- For the portal: take each away. Cutting the sessions is the next call, in a transaction of its own.
-CREATE OR REPLACE FUNCTION jit.revoke_leases(orders jsonb)
+CREATE FUNCTION jit.revoke_leases(orders jsonb)
 RETURNS TABLE (handle text, outcome text, message text)
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s' AS $$
   SELECT * FROM jit.carry_out_all(orders, false)
 $$;
 
 -- For the sweep: end what has run out of one role. Gives the number.
-CREATE OR REPLACE FUNCTION jit.end_due(p_role oid) RETURNS integer
+CREATE FUNCTION jit.end_due(p_role oid) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '500ms' AS $$
 DECLARE
   l jit.lease;
@@ -74,7 +74,8 @@ BEGIN
       ended := ended + 1;
     EXCEPTION WHEN OTHERS THEN
       -- One that fails must not keep the others from ending; health() tells of it.
-      UPDATE jit.lease d SET problem = SQLERRM WHERE d.handle = l.handle;
+      UPDATE jit.lease d SET problem = SQLERRM
+       WHERE d.handle = l.handle AND d.problem IS DISTINCT FROM SQLERRM;
     END;
   END LOOP;
   RETURN ended;

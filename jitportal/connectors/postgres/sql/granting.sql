@@ -1,20 +1,10 @@
 -- Granting. A refusal is raised with SQLSTATE JT001 and a sentence; the batch answers with it.
 
--- What one order says.
-DO $$
-BEGIN
-  IF to_regtype('jit.lease_order') IS NULL THEN
-    CREATE TYPE jit.lease_order AS (
-      handle text, claim bigint, account text, role text, until timestamptz, dynamic boolean
-    );
-  END IF;
-END $$;
-
-CREATE OR REPLACE FUNCTION jit.refuse(sentence text) RETURNS void
+CREATE FUNCTION jit.refuse(sentence text) RETURNS void
 LANGUAGE plpgsql AS $$ BEGIN RAISE '%', sentence USING ERRCODE = 'JT001'; END $$;
 
 -- The prefix of the portal that is logged in. Refuses everybody else.
-CREATE OR REPLACE FUNCTION jit.own_prefix() RETURNS text
+CREATE FUNCTION jit.own_prefix() RETURNS text
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
   found text := (SELECT p.prefix FROM jit.portal p JOIN pg_roles r ON r.oid = p.login
@@ -28,14 +18,14 @@ BEGIN
 END $$;
 
 -- Whether a name is of the portal with this prefix: jit-12, jit_anna_12.
-CREATE OR REPLACE FUNCTION jit.is_own(name text, prefix text) RETURNS boolean
+CREATE FUNCTION jit.is_own(name text, prefix text) RETURNS boolean
 LANGUAGE sql IMMUTABLE AS $$
   SELECT pg_catalog.left(name, pg_catalog.length(prefix) + 1) IN (prefix || '-', prefix || '_')
 $$;
 
 -- Remember the claim. False: a higher one was seen already, so this order comes too late.
 -- Locks the lease's row until the transaction ends.
-CREATE OR REPLACE FUNCTION jit.fence(p_handle text, p_claim bigint, prefix text) RETURNS boolean
+CREATE FUNCTION jit.fence(p_handle text, p_claim bigint, prefix text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
   IF NOT jit.is_own(p_handle, prefix) THEN
@@ -50,19 +40,19 @@ BEGIN
   RETURN EXISTS (SELECT FROM jit.lease WHERE handle = p_handle AND claim = p_claim);
 END $$;
 
-CREATE OR REPLACE FUNCTION jit.is_member(login oid, subject oid) RETURNS boolean
+CREATE FUNCTION jit.is_member(login oid, subject oid) RETURNS boolean
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN EXISTS (SELECT FROM pg_auth_members WHERE roleid = subject AND member = login);
 END $$;
 
-CREATE OR REPLACE FUNCTION jit.until_text(moment timestamptz) RETURNS text
+CREATE FUNCTION jit.until_text(moment timestamptz) RETURNS text
 LANGUAGE sql STABLE AS $$
   SELECT pg_catalog.to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'
 $$;
 
 -- Refuse what the role's limits don't allow; give the role's row.
-CREATE OR REPLACE FUNCTION jit.within_limits(o jit.lease_order) RETURNS jit.managed_role
+CREATE FUNCTION jit.within_limits(o jit.lease_order) RETURNS jit.managed_role
 LANGUAGE plpgsql AS $$
 DECLARE
   managed jit.managed_role;
@@ -91,7 +81,7 @@ BEGIN
 END $$;
 
 -- The named login that the order is for, checked.
-CREATE OR REPLACE FUNCTION jit.named_login(o jit.lease_order, held jit.lease, managed jit.managed_role)
+CREATE FUNCTION jit.named_login(o jit.lease_order, held jit.lease, managed jit.managed_role)
 RETURNS oid
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -115,7 +105,7 @@ BEGIN
   RETURN login;
 END $$;
 
-CREATE OR REPLACE FUNCTION jit.grant_one(o jit.lease_order, prefix text) RETURNS void
+CREATE FUNCTION jit.grant_one(o jit.lease_order, prefix text) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   managed jit.managed_role := jit.within_limits(o);
@@ -149,7 +139,7 @@ BEGIN
 END $$;
 
 -- One order: its claim first, which stands even where the rest is refused.
-CREATE OR REPLACE FUNCTION jit.carry_out(o jit.lease_order, wanted boolean, prefix text,
+CREATE FUNCTION jit.carry_out(o jit.lease_order, wanted boolean, prefix text,
                                          OUT outcome text, OUT message text)
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -184,7 +174,7 @@ END $$;
 
 -- One writer for a role at a time, so that two leases of one person can't each think that the
 -- other one covers them. No user can hold this lock: it is a row of a table of ours. False: locked.
-CREATE OR REPLACE FUNCTION jit.lock_role(p_role oid) RETURNS boolean
+CREATE FUNCTION jit.lock_role(p_role oid) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM FROM jit.managed_role m WHERE m.role = p_role FOR UPDATE;
@@ -195,7 +185,7 @@ END $$;
 
 -- Orders by role, so that two batches lock in one order. A role that is locked is waited for once,
 -- and a batch that takes long answers "busy" for the rest rather than run out of time.
-CREATE OR REPLACE FUNCTION jit.carry_out_all(orders jsonb, wanted boolean)
+CREATE FUNCTION jit.carry_out_all(orders jsonb, wanted boolean)
 RETURNS TABLE (handle text, outcome text, message text)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -224,7 +214,7 @@ BEGIN
 END $$;
 
 -- For the portal: give each, or move its end.
-CREATE OR REPLACE FUNCTION jit.grant_leases(orders jsonb)
+CREATE FUNCTION jit.grant_leases(orders jsonb)
 RETURNS TABLE (handle text, outcome text, message text)
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s' AS $$
   SELECT * FROM jit.carry_out_all(orders, true)

@@ -2,7 +2,7 @@
 
 -- This role and every one that it is a member of, through others too. (A loop over index look-ups:
 -- a batch asks a thousand times, and a recursive query would read the whole catalog each time.)
-CREATE OR REPLACE FUNCTION jit.reach(subject oid) RETURNS oid[]
+CREATE FUNCTION jit.reach(subject oid) RETURNS oid[]
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
   reached oid[] := ARRAY[subject];
@@ -17,7 +17,7 @@ BEGIN
 END $$;
 
 -- Why whoever can become this role could undo what is built here; null: they can't.
-CREATE OR REPLACE FUNCTION jit.danger(subject oid) RETURNS text
+CREATE FUNCTION jit.danger(subject oid) RETURNS text
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
   reached oid[] := jit.reach(subject);
@@ -50,8 +50,9 @@ END $$;
 
 -- Those who are this login too, as members of it. On 15 and earlier a login may lend itself to
 -- another ("GRANT me TO other"); from 16 on a membership may carry neither right, and is harmless
--- (the columns are read through jsonb because 15 has none).
-CREATE OR REPLACE FUNCTION jit.borrowers(login oid) RETURNS SETOF oid
+-- (the columns are read through jsonb because 15 has none). Not the portal, which becomes a member of
+-- ended logins to hand over what they own.
+CREATE FUNCTION jit.borrowers(login oid) RETURNS SETOF oid
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
   found oid[] := ARRAY[login];
@@ -65,11 +66,12 @@ BEGIN
     found := found || further;
   END LOOP;
   RETURN QUERY SELECT r.oid FROM pg_roles r
-                WHERE r.oid = ANY (found) AND r.oid <> login AND NOT r.rolsuper;
+                WHERE r.oid = ANY (found) AND r.oid <> login AND NOT r.rolsuper
+                  AND r.oid NOT IN (SELECT p.login FROM jit.portal p);
 END $$;
 
 -- Why this role can't be given for a while; null: it can.
-CREATE OR REPLACE FUNCTION jit.managed_problem(subject oid) RETURNS text
+CREATE FUNCTION jit.managed_problem(subject oid) RETURNS text
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
   found pg_roles;
@@ -98,7 +100,7 @@ BEGIN
 END $$;
 
 -- Why nothing is granted to this login; null: it can be.
-CREATE OR REPLACE FUNCTION jit.login_problem(login oid) RETURNS text
+CREATE FUNCTION jit.login_problem(login oid) RETURNS text
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
   found pg_roles;
@@ -121,7 +123,7 @@ BEGIN
 END $$;
 
 -- For a superuser: let the portal give this role, for at most so long, counted from each order.
-CREATE OR REPLACE FUNCTION jit.manage_role(role text, longest interval, dynamic boolean DEFAULT false)
+CREATE FUNCTION jit.manage_role(role text, longest interval, dynamic boolean DEFAULT false)
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -153,7 +155,7 @@ BEGIN
 END $$;
 
 -- For a superuser: the portal may give this role no longer.
-CREATE OR REPLACE FUNCTION jit.unmanage_role(role text) RETURNS void
+CREATE FUNCTION jit.unmanage_role(role text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   subject oid := (SELECT oid FROM pg_roles WHERE rolname = unmanage_role.role);

@@ -3,7 +3,7 @@
 -- For the portal: what the server holds for each order.
 --   state  member: by this lease; covered: another lease gives it; standing: no lease is behind it;
 --          login: a dynamic login that can log in; husk: one that is disabled but not dropped; absent
-CREATE OR REPLACE FUNCTION jit.observe(orders jsonb)
+CREATE FUNCTION jit.observe(orders jsonb)
 RETURNS TABLE (handle text, state text, expires_at timestamptz, open_sessions integer, problem text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH asked AS (
@@ -44,7 +44,7 @@ $$;
 
 -- For the portal: everybody who is a member of a managed role, through others too. Another managed
 -- role that is a member is no holder: its own members are, of that role.
-CREATE OR REPLACE FUNCTION jit.holders()
+CREATE FUNCTION jit.holders()
 RETURNS TABLE (account text, role text, handle text, expires_at timestamptz)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   WITH RECURSIVE holds (member, role) AS (
@@ -66,7 +66,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- For the portal: how the server is set up, as facts.
-CREATE OR REPLACE FUNCTION jit.health() RETURNS jsonb
+CREATE FUNCTION jit.health() RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   me oid := (SELECT oid FROM pg_roles WHERE rolname = session_user);
@@ -89,5 +89,8 @@ BEGIN
                 AND expires_at < clock_timestamp() - interval '10 seconds'),
     'problems', (SELECT coalesce(jsonb_agg(p.problem ORDER BY p.removed_at), '[]') FROM (
                    SELECT l.problem, l.removed_at FROM jit.lease l
-                    WHERE l.problem IS NOT NULL ORDER BY l.removed_at LIMIT 20) AS p));
+                    WHERE l.problem IS NOT NULL
+                      AND (l.removed_at IS NULL OR l.dynamic AND l.dropped_at IS NULL
+                           OR jit.is_member(l.member, l.role))
+                    ORDER BY l.removed_at LIMIT 20) AS p));
 END $$;

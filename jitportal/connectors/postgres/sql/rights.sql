@@ -3,7 +3,7 @@
 DO $$
 DECLARE
   f record;
-  portal text := quote_ident(current_setting('jit.install_portal'));
+  portal regrole;
   for_portal text[] := ARRAY['grant_leases', 'revoke_leases', 'cut_sessions', 'drop_logins',
                              'take_remains', 'set_password', 'observe', 'holders', 'health'];
   for_superusers text[] := ARRAY['manage_role', 'unmanage_role', 'run_sweep', 'cron_job'];
@@ -16,23 +16,26 @@ BEGIN
     IF f.proname <> ALL (for_superusers) THEN
       EXECUTE format('ALTER ROUTINE %s OWNER TO jit_definer', f.signature);
     END IF;
-    IF f.proname = ANY (for_portal) THEN
+    FOR portal IN SELECT login FROM jit.portal WHERE f.proname = ANY (for_portal) LOOP
       EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %s', f.signature, portal);
-    END IF;
+    END LOOP;
   END LOOP;
   GRANT EXECUTE ON FUNCTION jit.cron_job() TO jit_definer;
-  EXECUTE format('GRANT USAGE ON SCHEMA jit TO %s', portal);
-  EXECUTE format('GRANT CONNECT ON DATABASE %I TO %s', current_database(), portal);
 
-  SELECT jit.danger(m.roleid) INTO problem FROM pg_auth_members m
-   WHERE m.member = portal::regrole AND m.roleid <> 'jit_remains'::regrole AND jit.danger(m.roleid) IS NOT NULL;
-  IF problem IS NULL THEN
-    SELECT 'it has attributes that it does not need' INTO problem FROM pg_roles r
-     WHERE r.oid = portal::regrole
-       AND (r.rolsuper OR r.rolcreaterole OR r.rolreplication OR r.rolbypassrls OR NOT r.rolinherit);
-  END IF;
-  IF problem IS NOT NULL THEN
-    RAISE 'The portal''s login % must be an ordinary one, but %: mend it, or name another with '
-      '-v portal=….', portal, problem;
-  END IF;
+  FOR portal IN SELECT login FROM jit.portal LOOP
+    EXECUTE format('GRANT USAGE ON SCHEMA jit TO %s', portal);
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO %s', current_database(), portal);
+    EXECUTE format('GRANT jit_remains TO %s', portal);
+    SELECT jit.danger(m.roleid) INTO problem FROM pg_auth_members m
+     WHERE m.member = portal AND m.roleid <> 'jit_remains'::regrole AND jit.danger(m.roleid) IS NOT NULL;
+    IF problem IS NULL THEN
+      SELECT 'it has attributes that it does not need, or NOINHERIT' INTO problem FROM pg_roles r
+       WHERE r.oid = portal
+         AND (r.rolsuper OR r.rolcreaterole OR r.rolreplication OR r.rolbypassrls OR NOT r.rolinherit);
+    END IF;
+    IF problem IS NOT NULL THEN
+      RAISE 'The portal''s login % must be an ordinary one, but %: mend it, or name another with '
+        '-v portal=….', portal, problem;
+    END IF;
+  END LOOP;
 END $$;

@@ -39,9 +39,6 @@ ALTER ROLE jit_dynamic NOLOGIN NOCREATEROLE NOSUPERUSER NOCREATEDB NOREPLICATION
 ALTER ROLE jit_remains NOLOGIN NOCREATEROLE NOSUPERUSER NOCREATEDB NOREPLICATION NOBYPASSRLS;
 GRANT pg_signal_backend, pg_read_all_stats TO jit_definer;
 
--- What an ended login owns is handed to jit_remains by the portal, in each database.
-SELECT format('GRANT jit_remains TO %I', :'portal') \gexec
-
 -- From 16 on CREATEROLE needs the admin option on what it grants.
 SELECT 'GRANT jit_dynamic TO jit_definer WITH ADMIN TRUE, INHERIT FALSE, SET FALSE'
  WHERE current_setting('server_version_num')::int >= 160000 \gexec

@@ -3,7 +3,7 @@
 
 -- Those logging in right now. Such a process has taken its transaction's lock, and may have read its
 -- memberships, but gets its name in pg_stat_activity only afterwards.
-CREATE OR REPLACE FUNCTION jit.starting_processes() RETURNS integer[]
+CREATE FUNCTION jit.starting_processes() RETURNS integer[]
 LANGUAGE plpgsql AS $$
 DECLARE
   locking integer[];
@@ -15,7 +15,7 @@ BEGIN
 END $$;
 
 -- The sessions that a removed lease must not leave behind.
-CREATE OR REPLACE FUNCTION jit.left_sessions(handles text[])
+CREATE FUNCTION jit.left_sessions(handles text[])
 RETURNS TABLE (handle text, pid integer)
 LANGUAGE sql STABLE AS $$
   WITH login AS (
@@ -33,7 +33,7 @@ LANGUAGE sql STABLE AS $$
      AND (login.cut_from IS NULL OR a.backend_start <= login.cut_from OR a.pid = ANY (login.suspects))
 $$;
 
-CREATE OR REPLACE FUNCTION jit.cut_process(target integer) RETURNS void
+CREATE FUNCTION jit.cut_process(target integer) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM pg_terminate_backend(target);
@@ -45,7 +45,7 @@ END $$;
 -- pass cuts all of a login's sessions, whatever their start says (a clock may have been set back);
 -- later passes only those from before, so that whoever logs in afterwards, without the role, stays.
 -- A lease is clear once a pass finds nothing.
-CREATE OR REPLACE FUNCTION jit.cut(handles text[])
+CREATE FUNCTION jit.cut(handles text[])
 RETURNS TABLE (handle text, open_sessions integer)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -87,25 +87,27 @@ END $$;
 
 -- For the portal: one pass over its own leases. Leases in force are passed over, so an order that
 -- comes late cuts nobody.
-CREATE OR REPLACE FUNCTION jit.cut_sessions(handles text[])
+CREATE FUNCTION jit.cut_sessions(handles text[])
 RETURNS TABLE (handle text, open_sessions integer)
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s' AS $$
   SELECT * FROM jit.cut(ARRAY(SELECT h FROM unnest(handles) AS h WHERE jit.is_own(h, jit.own_prefix())))
 $$;
 
--- For the sweep: one pass over every lease that is not clear. Gives how many are left.
-CREATE OR REPLACE FUNCTION jit.cut_ended() RETURNS integer
+-- For the sweep: one pass over every lease that is not clear. Gives how many are left that it may
+-- soon get clear.
+CREATE FUNCTION jit.cut_ended() RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '500ms' AS $$
 BEGIN
   PERFORM FROM jit.cut(ARRAY(SELECT l.handle FROM jit.lease l
                               WHERE l.removed_at IS NOT NULL AND l.cleared_at IS NULL));
-  RETURN (SELECT count(*) FROM jit.lease l WHERE l.removed_at IS NOT NULL AND l.cleared_at IS NULL);
+  RETURN (SELECT count(*) FROM jit.lease l WHERE l.removed_at IS NOT NULL AND l.cleared_at IS NULL
+             AND l.cut_from > clock_timestamp() - interval '10 seconds');
 EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
   RETURN 1;
 END $$;
 
 -- For the sweep: remember who is a member of a login that holds a lease, to cut them with it.
-CREATE OR REPLACE FUNCTION jit.watch_lending() RETURNS void
+CREATE FUNCTION jit.watch_lending() RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   INSERT INTO jit.lent (handle, borrower)
     SELECT l.handle, b FROM jit.lease l, LATERAL jit.borrowers(l.member) AS b

@@ -70,3 +70,20 @@ ALTER TABLE jit.pulse ENABLE ROW LEVEL SECURITY;
 
 INSERT INTO jit.portal (login, prefix) VALUES (quote_ident(:'portal')::regrole, :'prefix')
   ON CONFLICT (login) DO UPDATE SET prefix = EXCLUDED.prefix;
+
+-- The functions are made anew each time: nothing depends on them, and a type may have changed.
+DO $$
+DECLARE
+  f record;
+BEGIN
+  FOR f IN SELECT p.oid::regprocedure AS signature FROM pg_proc p WHERE p.pronamespace = 'jit'::regnamespace
+  LOOP
+    EXECUTE format('DROP ROUTINE %s', f.signature);
+  END LOOP;
+END $$;
+DROP TYPE IF EXISTS jit.lease_order;
+
+-- What one order says.
+CREATE TYPE jit.lease_order AS (
+  handle text, claim bigint, account text, role text, until timestamptz, dynamic boolean
+);
