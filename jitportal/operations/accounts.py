@@ -11,8 +11,12 @@ from jitportal.models import Grant
 LONGEST_LOGIN = 63  # PostgreSQL's longest name; shorter than any other target's
 
 
-def account_for(grant: Grant, goes_on_from: Grant | None) -> str:
-    """The holder's own login as the policy maps it, or the name of a login made for this grant."""
+def account_for(grant: Grant, goes_on_from: Grant | None = None) -> str:
+    """The holder's own login as the policy maps it, or the name of a login made for this grant.
+
+    A renewal that goes on without a gap keeps the login made for the grant before it; a later one gets
+    another, because the earlier login is being removed.
+    """
     target = grant.role.target
     if grant.role.dynamic_login:
         if goes_on_from is not None:

@@ -10,13 +10,13 @@ from jitportal.models import AccessRequest, Grant, Lease, Person
 from jitportal.operations import policies, wants
 from jitportal.operations.accounts import account_for
 from jitportal.operations.directory import person_facts
-from jitportal.operations.overlap import held_span, refuse_overlap, wished_span
+from jitportal.operations.overlap import held_span, next_planned, refuse_overlap, wished_span
 from jitportal.rules.durations import spoken
 from jitportal.rules.errors import PolicyRefuses
 from jitportal.rules.lifecycle import check_transition
 from jitportal.rules.policy import RoleRules, start_problems
 from jitportal.rules.vocabulary import GrantStatus, Pathway, StartMode
-from jitportal.rules.windows import Window
+from jitportal.rules.windows import Span, Window
 
 #: How long after its planned start a grant may still start: the portal may have been down.
 START_GRACE = timedelta(minutes=15)
@@ -38,7 +38,6 @@ def make_grant(request: AccessRequest, now: datetime) -> Grant:
     window = Window(StartMode(revision.start_mode), revision.opens_at, revision.closes_at)
     span = wished_span(window, minutes, now, request.renewal_of)
     refuse_overlap(request.requester_id, request.role_id, request.scope_id, span, ignore=request.renewal_of)
-    goes_on = request.renewal_of if request.renewal_of and span.start > now else None
     closes_at = _closing(window, span.start, at_once=span.start <= now)
     grant = Grant.objects.create(
         request=request,
@@ -55,12 +54,19 @@ def make_grant(request: AccessRequest, now: datetime) -> Grant:
         latest_end_at=closes_at + timedelta(minutes=minutes),
         created_at=now,
     )
-    grant.account = account_for(grant, goes_on)
-    grant.save(update_fields=["account"])
+    if grant.renewal_of is None or not grant.role.dynamic_login:
+        # A login that was made goes on only if its lease does, which shows when the renewal begins.
+        grant.account = account_for(grant)
+        grant.save(update_fields=["account"])
     say(grant, system(), "ready", _ready_sentence(grant), now)
-    if window.mode is not StartMode.ON_CLICK and span.start <= now + RENEWAL_LEAD:
+    if window.mode is not StartMode.ON_CLICK and span.start <= now + lead(window.mode):
         begin(grant, system(), now)
     return grant
+
+
+def lead(mode: StartMode) -> timedelta:
+    """How long before its planned start a grant begins provisioning."""
+    return RENEWAL_LEAD if mode is StartMode.RENEWAL else timedelta()
 
 
 def begin(grant: Grant, actor: Person, now: datetime) -> None:
@@ -72,15 +78,17 @@ def begin(grant: Grant, actor: Person, now: datetime) -> None:
     minutes = _minutes_now(grant)
     starts_at = max(now, grant.opens_at) if grant.start_mode == StartMode.RENEWAL else now
     ends_at = min(starts_at + timedelta(minutes=minutes), grant.latest_end_at)
-    predecessor = grant.renewal_of
-    span = wished_span(Window(StartMode.AT_ONCE), minutes, starts_at)
+    ends_at = min(ends_at, next_planned(grant, starts_at) or ends_at)
+    span = Span(starts_at, ends_at)
     refuse_overlap(grant.person_id, grant.role_id, grant.scope_id, span, ignore=grant)
     check_transition("grant", grant.status, GrantStatus.PROVISIONING)
-    goes_on = predecessor is not None and held_span(predecessor).end == starts_at
-    grant.lease = _lease(grant, predecessor.lease if predecessor and goes_on else None, now)
+    earlier = grant.renewal_of
+    goes_on = earlier if earlier is not None and held_span(earlier).end == starts_at else None
+    grant.account = grant.account or account_for(grant, goes_on)
+    grant.lease = _lease(grant, goes_on.lease if goes_on else None, now)
     grant.status, grant.minutes = GrantStatus.PROVISIONING, minutes
     grant.starts_at, grant.ends_at = starts_at, ends_at
-    grant.save(update_fields=["lease", "status", "minutes", "starts_at", "ends_at"])
+    grant.save(update_fields=["account", "lease", "status", "minutes", "starts_at", "ends_at"])
     until = f"{ends_at:%d %b %H:%M:%S} UTC"
     say(
         grant, actor, "started", f"{grant.role} ({grant.scope}) starts for {grant.person} until {until}.", now

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from django.db.models import Q
@@ -23,6 +24,8 @@ from jitportal.rules.policy import LONGEST_JUSTIFICATION
 from jitportal.rules.vocabulary import EndReason, GrantStatus, StartMode
 
 __all__ = ["expire_due", "hand_back", "instructions", "pass_unused", "reveal", "revoke", "start", "start_due"]
+
+log = logging.getLogger(__name__)
 
 BATCH = 500
 _PLANNED = [StartMode.SCHEDULED, StartMode.RENEWAL, StartMode.AT_ONCE]
@@ -71,7 +74,7 @@ def revoke(*, actor: Person, grant: Grant, reason: str) -> Grant:
         require(Verb.GRANT_REVOKE, actor, grant, now)
         reason = _words(reason, required=True)
         stop_locked(grant, actor, EndReason.REVOKED, reason, now)
-        for renewal in Grant.objects.filter(renewal_of=grant).unfinished():
+        for renewal in Grant.objects.filter(renewal_of=grant, stopped_at__isnull=True):
             stop_locked(lock_grant(renewal), actor, EndReason.REVOKED, reason, now)
         return grant
 
@@ -90,7 +93,6 @@ def stop_locked(grant: Grant, actor: Person, why: EndReason, note: str, now: dat
 
 def start_due() -> int:
     """Begin what is planned to begin now; what may not begin any more ends as failed, and says why."""
-    begun = 0
     now = clock.now()
     planned = Grant.objects.filter(
         Q(opens_at__lte=now) | Q(start_mode=StartMode.RENEWAL, opens_at__lte=now + RENEWAL_LEAD),
@@ -98,9 +100,7 @@ def start_due() -> int:
         start_mode__in=_PLANNED,
         closes_at__gt=now,
     ).order_by("opens_at")[:BATCH]
-    for grant in planned:
-        begun += _start_planned(grant)
-    return begun
+    return _each(planned, _start_planned)
 
 
 def expire_due() -> int:
@@ -139,33 +139,50 @@ def expire_due() -> int:
 
 def pass_unused() -> int:
     """End ready grants whose window has passed without a start; returns how many."""
-    actor = system()
-    passed = 0
-    for grant in Grant.objects.filter(status=GrantStatus.READY, closes_at__lte=clock.now())[:BATCH]:
-        with operation(actor):
-            locked = lock_grant(grant)
-            now = clock.now()
-            if locked.status != GrantStatus.READY or now < locked.closes_at:
-                continue
-            _stop(locked, actor, EndReason.UNUSED, "Its window passed before it was started.", now)
-            say(locked, actor, "unused", f"{locked.role} was not started in its window, so it ended.", now)
-            _tell_holder(locked, actor, EndReason.UNUSED, locked.end_note, now)
-            passed += 1
-    return passed
+    ready = Grant.objects.filter(status=GrantStatus.READY, closes_at__lte=clock.now())
+    return _each(ready.order_by("closes_at")[:BATCH], _pass)
 
 
-def _start_planned(grant: Grant) -> int:
+def _each(grants: Iterable[Grant], act: Callable[[Grant, Person], bool]) -> int:
+    """Act on each in a transaction of its own: one that fails waits for the next pulse, and no other
+    waits for it. Returns on how many it acted.
+    """
     actor = system()
+    done = 0
+    for grant in grants:
+        try:
+            done += act(grant, actor)
+        except Conflict as conflict:
+            log.warning("Grant %s is tried again: %s", grant.pk, conflict)
+        except Exception:
+            log.exception("Grant %s could neither start nor end; it is tried again.", grant.pk)
+    return done
+
+
+def _start_planned(grant: Grant, actor: Person) -> bool:
     try:
         with operation(actor):
             locked = lock_grant(grant)
-            if locked.status != GrantStatus.READY:
-                return 0
-            begin(locked, actor, clock.now())
-            return 1
+            now = clock.now()
+            if locked.status != GrantStatus.READY or now >= locked.closes_at:
+                return False
+            begin(locked, actor, now)
+            return True
     except PolicyRefuses as refusal:
         _fail(grant, actor, refusal)
-    return 0
+    return False
+
+
+def _pass(grant: Grant, actor: Person) -> bool:
+    with operation(actor):
+        locked = lock_grant(grant)
+        now = clock.now()
+        if locked.status != GrantStatus.READY or now < locked.closes_at:
+            return False
+        _stop(locked, actor, EndReason.UNUSED, "Its window passed before it was started.", now)
+        say(locked, actor, "unused", f"{locked.role} was not started in its window, so it ended.", now)
+        _tell_holder(locked, actor, EndReason.UNUSED, locked.end_note, now)
+        return True
 
 
 def _fail(grant: Grant, actor: Person, refusal: JitportalError) -> None:

@@ -23,10 +23,24 @@ def wished_span(window: Window, minutes: int, now: datetime, renewal_of: Grant |
 
 
 def held_span(grant: Grant) -> Span:
-    """The time that a grant covers, or could still come to cover."""
-    if grant.starts_at is None or grant.ends_at is None:
+    """The time that a grant covers, or is planned to cover.
+
+    One that starts by itself is planned from its opening. Where the portal was down then, it starts late
+    and gives way to the next one (``next_planned``), so that windows may follow one another closely.
+    """
+    if grant.starts_at is not None and grant.ends_at is not None:
+        return Span(grant.starts_at, grant.stopped_at or grant.ends_at)
+    if grant.start_mode == StartMode.ON_CLICK:
         return Span(grant.opens_at, grant.latest_end_at)
-    return Span(grant.starts_at, grant.stopped_at or grant.ends_at)
+    return Span(grant.opens_at, grant.opens_at + timedelta(minutes=grant.minutes))
+
+
+def next_planned(grant: Grant, after: datetime) -> datetime | None:
+    """When the next grant of the same person, role and scope is planned to start; None: there is none."""
+    others = Grant.objects.filter(person=grant.person_id, role=grant.role_id, scope=grant.scope_id).exclude(
+        Q(pk=grant.pk) | Q(status__in=[GrantStatus.REMOVING, GrantStatus.ENDED])
+    )
+    return min((start for other in others if (start := held_span(other).start) > after), default=None)
 
 
 def refuse_overlap(
@@ -54,5 +68,5 @@ def _sentence(grant: Grant) -> str:
         )
     return (
         f"Grant {grant.pk} for this role and scope is ready and may run until "
-        f"{grant.latest_end_at:%d %b %H:%M} UTC. Use it, hand it back, or choose a time after it."
+        f"{held_span(grant).end:%d %b %H:%M} UTC. Use it, hand it back, or choose a time after it."
     )
