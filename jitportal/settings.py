@@ -142,11 +142,13 @@ CACHES = {
 }
 
 WORKERS = env.number("WORKERS", 4)
+#: A task that runs for longer is ended by force; each ends itself long before.
+TASK_SECONDS = 60
 Q_CLUSTER = {
     "name": "jitportal",
     "workers": WORKERS,
     "recycle": 5_000,
-    "timeout": 60,
+    "timeout": TASK_SECONDS,
     # retry > timeout * (queue_limit / workers + 1), or a task that still runs is handed out twice
     "queue_limit": WORKERS,
     "retry": 180,
@@ -245,4 +247,5 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO")},
+    "loggers": {"django-q": {"level": "WARNING"}},  # it says four things of every task
 }

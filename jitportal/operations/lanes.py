@@ -4,26 +4,45 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db.models import Q
 
 from jitportal.audit.system import system
-from jitportal.models import TargetLane
+from jitportal.connectors.base import CALL_SECONDS
+from jitportal.models import TargetHealth, TargetLane
 from jitportal.operations import clock
 from jitportal.operations.transaction import operation
 
-#: After this a task is thought dead, and the lane is given to another; see ``Q_CLUSTER["timeout"]``.
-HOLD = timedelta(seconds=60)
+#: After this a task is thought dead, and the lane is given to another. One round of ``leases.converge``
+#: makes two calls at most; a task keeps its lane before each.
+HOLD = timedelta(seconds=2 * CALL_SECONDS + 5)
 
 
 def take(*, target_id: int, lane: str) -> datetime | None:
-    """Take the lane if it is free; the moment until which it is held, or None where it is taken."""
+    """Take the lane if it is free; the moment until which it is held, or None where it is taken.
+
+    None too for a sick target while others like it hold as many lanes as they may: see ``sick_lanes``.
+    """
+    now = clock.now()
+    if TargetLane.objects.filter(target_id=target_id, lane=lane, queued_until__gt=now).exists():
+        return None  # the frequent answer, found without taking a write lock
     with operation(system()):
         now = clock.now()
+        if _is_sick(target_id) and _held_by_the_sick(now) >= sick_lanes():
+            return None
         until = now + HOLD
         TargetLane.objects.get_or_create(target_id=target_id, lane=lane)
         free = Q(queued_until__isnull=True) | Q(queued_until__lte=now)
         taken = TargetLane.objects.filter(free, target_id=target_id, lane=lane).update(queued_until=until)
         return until if taken else None
+
+
+def keep(*, target_id: int, lane: str, until: datetime) -> datetime | None:
+    """Hold the lane for longer; None where it was lost to another meanwhile."""
+    with operation(system()):
+        later = clock.now() + HOLD
+        mine = TargetLane.objects.filter(target_id=target_id, lane=lane, queued_until=until)
+        return later if mine.update(queued_until=later) else None
 
 
 def release(*, target_id: int, lane: str, until: datetime) -> None:
@@ -32,3 +51,31 @@ def release(*, target_id: int, lane: str, until: datetime) -> None:
         TargetLane.objects.filter(target_id=target_id, lane=lane, queued_until=until).update(
             queued_until=None
         )
+
+
+def free(*, target_id: int, lane: str) -> None:
+    """Whoever held the lane has died. Another may hold it by now: then two work in it, each on its claims."""
+    with operation(system()):
+        TargetLane.objects.filter(target_id=target_id, lane=lane).update(queued_until=None)
+
+
+def sick_lanes() -> int:
+    """How many lanes all targets that give no answer may hold together: half of the workers at most.
+
+    One more worker stays free of them for what calls out for mail and checks, and one for the others.
+    """
+    workers: int = settings.WORKERS
+    return max(1, min(workers // 2, workers - 2))
+
+
+def _is_sick(target_id: int) -> bool:
+    return TargetHealth.objects.filter(_SICK, target_id=target_id).exists()
+
+
+def _held_by_the_sick(now: datetime) -> int:
+    sick = TargetHealth.objects.filter(_SICK).values("target_id")
+    return TargetLane.objects.filter(queued_until__gt=now, target_id__in=sick).count()
+
+
+#: A call failed and none has succeeded since, or the last check had no answer.
+_SICK = Q(failing_since__isnull=False) | Q(reachable=False, checked_at__isnull=False)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
+
+from django.db.models import F, QuerySet
 
 from jitportal.audit.events import record
 from jitportal.connectors import find
@@ -20,6 +23,8 @@ from jitportal.rules.vocabulary import Enforcement, EnforcementPlan, Health, Lea
 #: A policy may name only secrets whose variable begins so: its editors must not be able to have the
 #: portal's own key sent to a host of their choice.
 SECRET_PREFIX = "JITPORTAL_TARGET_"  # noqa: S105 - the beginning of a name
+#: The worker asks each target how it is this often.
+CHECK_EVERY = timedelta(seconds=30)
 
 
 def connector_for(target: Target) -> Connector:
@@ -79,6 +84,13 @@ def check(*, actor: Person, target: Target) -> TargetHealth:
             data={"problems": list(health.problems)},
         )
         return row
+
+
+def unchecked(now: datetime) -> QuerySet[Target]:
+    """The targets that haven't been checked for a while, the one checked longest ago first."""
+    asked_lately = TargetHealth.objects.filter(checked_at__gt=now - CHECK_EVERY).values("target_id")
+    waiting = Target.objects.filter(retired_at__isnull=True).exclude(pk__in=asked_lately)
+    return waiting.order_by(F("health__checked_at").asc(nulls_first=True), "pk")
 
 
 def check_quietly(target: Target) -> TargetHealth:

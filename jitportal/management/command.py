@@ -1,0 +1,64 @@
+"""What all of the portal's commands share: a refusal is a sentence with an exit status, no traceback."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, OperationalError, ProgrammingError
+
+from jitportal.audit.context import AuditContext, bound, fresh_correlation_id
+from jitportal.management.postgres_binaries import PrivatePostgresError
+from jitportal.models import Person
+from jitportal.rules.errors import InvalidInput, JitportalError
+
+REFUSED, MISUSED = 1, 2
+
+
+class PortalCommand(BaseCommand, ABC):
+    """A command whose ``run`` may raise the portal's own errors.
+
+    Exit status: 0 done, 1 refused (the reasons are on standard error, one on each line), 2 misused.
+    """
+
+    def handle(self, *_args: Any, **options: Any) -> str | None:
+        try:
+            with bound(AuditContext(correlation_id=fresh_correlation_id())):
+                self.run(**options)
+        except InvalidInput as error:
+            raise CommandError("\n".join(_named(problem) for problem in error.problems)) from error
+        except JitportalError as error:
+            raise CommandError(error.sentence) from error
+        except PrivatePostgresError as error:
+            raise CommandError(str(error)) from error
+        except (OperationalError, ProgrammingError) as error:
+            raise CommandError(_about_the_database(error)) from error
+        return None
+
+    @abstractmethod
+    def run(self, **options: Any) -> None:
+        """What the command does."""
+
+    def say(self, line: str) -> None:
+        self.stdout.write(line)
+
+
+def person_named(username: str) -> Person:
+    """The person who acts; ``CommandError`` where there is none who may."""
+    try:
+        return Person.objects.active().get(username=username)
+    except ObjectDoesNotExist:
+        raise CommandError(f"There is no active person with the username {username}.") from None
+
+
+def _named(problem: JitportalError) -> str:
+    return f"{problem.field}: {problem.sentence}" if problem.field else problem.sentence
+
+
+def _about_the_database(error: DatabaseError) -> str:
+    said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if "no such table" in said or "does not exist" in said:
+        return f"The database isn't set up ({said}). Run: manage.py migrate"
+    return f"The database can't be used: {said}. Look at JITPORTAL_DATABASE_URL and whether it runs."

@@ -1,0 +1,102 @@
+"""What django-q2's workers run, by dotted path. Each calls operations, and returns nothing.
+
+A task is a hint: what is to be done stands in the portal's own rows, so that any task may be lost, run
+twice or run late. None carries a secret, because the queue keeps its arguments.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.contrib.sessions.models import Session
+from django_q.models import Task
+
+from jitportal.operations import clock, grants, lanes, leases, notices, problems, requests, targets
+from jitportal.worker import stopping
+
+#: A task ends itself after so many seconds, with work left for the next: all get their turn, and a stop
+#: needn't wait long.
+TASK_SECONDS = 10.0
+#: The rows of failed tasks are kept this long, for whoever looks into them.
+TASKS_KEPT = timedelta(days=7)
+
+
+def converge(target_id: int, lane: str, held_until: str | None = None) -> None:
+    """Carry out what is due on a target in one lane, until nothing is left or the time is up.
+
+    ``held_until``: the pulse has taken the lane until then, as ISO 8601; without it the task takes the
+    lane itself, and returns at once where another is at it.
+    """
+    until = _lane(target_id, lane, held_until)
+    if until is None:
+        return
+    time_left = _time_left()
+    try:
+        while leases.converge(target_id=target_id, lane=lane, worker=worker_name()) and time_left():
+            kept = lanes.keep(target_id=target_id, lane=lane, until=until)
+            if kept is None:
+                return
+            until = kept
+    finally:
+        lanes.release(target_id=target_id, lane=lane, until=until)
+
+
+def keep_time() -> None:
+    """Begin what is planned, end what nobody used or decided in time, and tell of late removals."""
+    for verb in (grants.start_due, grants.pass_unused, requests.lapse_due, problems.page_late):
+        _repeat(verb)
+
+
+def send_notices() -> None:
+    """Send the mails that are due."""
+    _repeat(notices.send_due)
+
+
+def check_targets() -> None:
+    """Ask each target how it is, the one asked longest ago first."""
+    time_left = _time_left()
+    for target in targets.unchecked(clock.now()):
+        targets.check_quietly(target)
+        if not time_left():
+            return
+
+
+def purge() -> None:
+    """Remove old rows of the queue and of sessions: neither is part of the record."""
+    now = clock.now()
+    Task.objects.filter(stopped__lt=now - TASKS_KEPT).delete()
+    Session.objects.filter(expire_date__lt=now).delete()
+
+
+def sign_of_life() -> None:
+    """Nothing: that a worker began it is what the pulse waits for."""
+
+
+def worker_name() -> str:
+    """This process, as claims name it."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def _lane(target_id: int, lane: str, held_until: str | None) -> datetime | None:
+    if held_until is not None:
+        until = datetime.fromisoformat(held_until)
+        kept = lanes.keep(target_id=target_id, lane=lane, until=until)
+        if kept is not None:
+            return kept
+    return lanes.take(target_id=target_id, lane=lane)
+
+
+def _repeat(verb: Callable[[], int]) -> None:
+    """Batch after batch, until one is empty or the time is up."""
+    time_left = _time_left()
+    while verb() and time_left():
+        pass
+
+
+def _time_left() -> Callable[[], bool]:
+    until = time.monotonic() + TASK_SECONDS
+    return lambda: time.monotonic() < until and not stopping.asked()
