@@ -1,0 +1,44 @@
+"""Fixtures of the engineer's pages: the house, and a browser's stand-in for each person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from jitportal.models import Person
+
+SignedIn = Callable[[str], Client]
+
+
+@pytest.fixture
+def house(db: None) -> dict[str, Person]:
+    from tests.web.engineer import house as plan
+
+    cache.clear()
+    return plan.build()
+
+
+@pytest.fixture
+def as_(house: dict[str, Person]) -> SignedIn:
+    """A client that has signed in as this person."""
+
+    def signed_in(username: str) -> Client:
+        client = Client()
+        client.force_login(house[username])
+        return client
+
+    return signed_in
+
+
+@pytest.fixture
+def ed(as_: SignedIn) -> Client:
+    return as_("ed")
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    return tmp_path
