@@ -1,0 +1,120 @@
+"""Columns that never change, and columns that are set once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.db.models import Model
+
+from jitportal.audit.guards.fixed import FIXED, ONCE
+from jitportal.models import (
+    AccessRequest,
+    AfterUseReview,
+    Entitlement,
+    Grant,
+    Lease,
+    ManualTask,
+    Membership,
+    Person,
+    PolicyVersion,
+    Role,
+    RoleScope,
+    StandingPower,
+)
+from tests.audit.lives import LATER, in_state, put
+from tests.models import rows
+from tests.models.refusals import refused_by_guard
+from tests.models.rows import NOW
+
+pytestmark = pytest.mark.django_db
+
+MAKERS: dict[type[Model], Callable[[], Model]] = {
+    Person: rows.person,
+    Membership: rows.membership,
+    StandingPower: rows.standing_power,
+    PolicyVersion: rows.policy_version,
+    Role: rows.role,
+    Entitlement: rows.entitlement,
+    RoleScope: rows.scope,
+    AccessRequest: rows.request,
+    Grant: rows.grant,
+    Lease: rows.lease,
+    ManualTask: rows.manual_task,
+    AfterUseReview: rows.review,
+}
+
+
+def an_ended_grant() -> Model:
+    grant = in_state("grant", "active")
+    assert isinstance(grant, Grant)
+    return rows.end(rows.stop(grant))
+
+
+#: Rows in which everything that is set once is set.
+SET: dict[type[Model], Callable[[], Model]] = {
+    Membership: lambda: rows.membership(ended_at=LATER),
+    StandingPower: lambda: rows.standing_power(removed_at=LATER),
+    PolicyVersion: lambda: in_state("policy version", "superseded"),
+    AccessRequest: lambda: in_state("request", "approved"),
+    Grant: an_ended_grant,
+    ManualTask: lambda: rows.manual_task(done_at=LATER, done_by=rows.person(), dropped_at=LATER),
+    AfterUseReview: lambda: in_state("after-use review", "closed"),
+}
+
+
+def another(row: Model, name: str) -> Any:
+    """Another value for the field."""
+    value = getattr(row, name)
+    if isinstance(value, Model):
+        return value.pk + 1_000
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    if isinstance(value, datetime):
+        return value + rows.hours(1)
+    return f"x{value[1:]}" if isinstance(value, str) else 1_000  # a foreign key that is null
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [(model, name) for model, names, _ in FIXED for name in names],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_a_fixed_column_never_changes(model: type[Model], name: str) -> None:
+    row = MAKERS[model]()
+    with refused_by_guard(f"{model._meta.model_name}_fixed"):
+        put(row, **{name: another(row, name)})
+
+
+@pytest.mark.parametrize("how", ["moved", "cleared"])
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [(model, name) for model, names, _ in ONCE for name in names],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_what_is_set_once_is_not_set_again(model: type[Model], name: str, how: str) -> None:
+    row = SET[model]()
+    value = getattr(row, name)
+    assert value, "nothing is set yet"
+    wanted = another(row, name) if how == "moved" else ("" if isinstance(value, str) else None)
+    with refused_by_guard(f"{model._meta.model_name}_once"):
+        put(row, **{name: wanted})
+
+
+def test_saving_the_same_values_again_is_no_change() -> None:
+    for maker in (*MAKERS.values(), *SET.values()):
+        row = maker()
+        row.refresh_from_db()
+        row.save()
+
+
+def test_what_is_not_set_yet_can_be_set() -> None:
+    put(rows.membership(), ended_at=LATER)
+    put(rows.standing_power(), removed_at=LATER)
+    put(rows.notice(), sent_at=LATER)
+    put(rows.lease(), handle="jit-another")
+    put(rows.person(), is_active=False, deactivated_at=NOW)
