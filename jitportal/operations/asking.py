@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from jitportal.models import AccessRequest, Grant, Person, PolicyVersion
@@ -87,6 +87,16 @@ def chain_minutes(grant: Grant | None) -> int:
         total += grant.minutes
         grant = grant.renewal_of
     return total
+
+
+def reread(ask: Ask) -> Ask:
+    """The ask with the grant that it renews as it is now: it may have ended while the form was filled in.
+
+    Asked with the person locked.
+    """
+    if ask.renewal_of is None:
+        return ask
+    return replace(ask, renewal_of=Grant.objects.select_related("role", "scope").get(pk=ask.renewal_of.pk))
 
 
 def check_renewal(person: Person, ask: Ask, now: datetime) -> None:

@@ -16,7 +16,8 @@ from jitportal.rules.durations import spoken
 from jitportal.rules.errors import Conflict, Invalid, InvalidInput, NotAllowed, PolicyRefuses, TooLate
 from jitportal.rules.lifecycle import check_transition, spoken_state
 from jitportal.rules.permissions import Allowed, Answer, Denied, Verb
-from jitportal.rules.policy import LONGEST_JUSTIFICATION, start_problems
+from jitportal.rules.plain_text import words_problem
+from jitportal.rules.policy import start_problems
 from jitportal.rules.vocabulary import RequestStatus, Verdict
 
 _CLOSES = {Verdict.DENY: RequestStatus.DENIED, Verdict.SEND_BACK: RequestStatus.SENT_BACK}
@@ -160,12 +161,8 @@ def _checked(request: AccessRequest, verdict: Verdict, reason: str, minutes: int
     problems = []
     if verdict is not Verdict.APPROVE and not reason.strip():
         problems.append(Invalid("Say why, so that the requester knows what to do.", field="reason"))
-    if len(reason) > LONGEST_JUSTIFICATION or "\x00" in reason:
-        problems.append(
-            Invalid(
-                f"Keep the reason under {LONGEST_JUSTIFICATION} characters of plain text.", field="reason"
-            )
-        )
+    if problem := words_problem(reason.strip()):
+        problems.append(Invalid(problem, field="reason"))
     wished = request.minutes if minutes is None else minutes
     if verdict is Verdict.APPROVE and not 1 <= wished <= request.minutes:
         problems.append(

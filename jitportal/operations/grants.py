@@ -17,10 +17,10 @@ from jitportal.operations.connecting import instructions, reveal
 from jitportal.operations.facts import require
 from jitportal.operations.granting import RENEWAL_LEAD, begin, say
 from jitportal.operations.transaction import lock_grant, operation
-from jitportal.rules.errors import Conflict, Invalid, JitportalError, PolicyRefuses, TooLate
+from jitportal.operations.wording import words
+from jitportal.rules.errors import Conflict, JitportalError, PolicyRefuses, TooLate
 from jitportal.rules.lifecycle import check_transition, spoken_state
 from jitportal.rules.permissions import Verb
-from jitportal.rules.policy import LONGEST_JUSTIFICATION
 from jitportal.rules.vocabulary import EndReason, GrantStatus, StartMode
 
 __all__ = ["expire_due", "hand_back", "instructions", "pass_unused", "reveal", "revoke", "start", "start_due"]
@@ -59,7 +59,7 @@ def hand_back(*, actor: Person, grant: Grant, note: str = "") -> Grant:
         grant = lock_grant(grant)
         now = clock.now()
         require(Verb.GRANT_HAND_BACK, actor, grant, now)
-        stop_locked(grant, actor, EndReason.HANDED_BACK, _words(note, required=False), now)
+        stop_locked(grant, actor, EndReason.HANDED_BACK, words(note, "note"), now)
         return grant
 
 
@@ -72,7 +72,7 @@ def revoke(*, actor: Person, grant: Grant, reason: str) -> Grant:
         grant = lock_grant(grant)
         now = clock.now()
         require(Verb.GRANT_REVOKE, actor, grant, now)
-        reason = _words(reason, required=True)
+        reason = words(reason, "reason", needed="Say why, for the record and for the holder.")
         stop_locked(grant, actor, EndReason.REVOKED, reason, now)
         for renewal in Grant.objects.filter(renewal_of=grant, stopped_at__isnull=True):
             stop_locked(lock_grant(renewal), actor, EndReason.REVOKED, reason, now)
@@ -235,15 +235,6 @@ def _expired_event(grant: Grant, actor: Person, now: datetime) -> Event:
         target=grant.role.target,
         data={"ends_at": grant.ends_at.isoformat() if grant.ends_at else None},
     )
-
-
-def _words(text: str, *, required: bool) -> str:
-    text = text.strip()
-    if required and not text:
-        raise Invalid("Say why, for the record and for the holder.", field="reason")
-    if len(text) > LONGEST_JUSTIFICATION or "\x00" in text:
-        raise Invalid(f"Keep it under {LONGEST_JUSTIFICATION} characters of plain text.", field="reason")
-    return text
 
 
 def _stopped_sentence(grant: Grant, actor: Person, why: EndReason, note: str) -> str:

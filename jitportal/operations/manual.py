@@ -7,9 +7,9 @@ from jitportal.models import Lease, ManualTask, Person
 from jitportal.operations import clock, wants
 from jitportal.operations.facts import require
 from jitportal.operations.transaction import operation
-from jitportal.rules.errors import Conflict, Invalid
+from jitportal.operations.wording import words
+from jitportal.rules.errors import Conflict
 from jitportal.rules.permissions import Verb
-from jitportal.rules.policy import LONGEST_JUSTIFICATION
 
 
 def confirm(*, actor: Person, task: ManualTask, note: str = "") -> ManualTask:
@@ -24,15 +24,12 @@ def confirm(*, actor: Person, task: ManualTask, note: str = "") -> ManualTask:
         task.lease = lease
         now = clock.now()
         require(Verb.MANUAL_TASK_CONFIRM, actor, task, now)
-        if len(note) > LONGEST_JUSTIFICATION or "\x00" in note:
-            raise Invalid(
-                f"Keep the note under {LONGEST_JUSTIFICATION} characters of plain text.", field="note"
-            )
+        note = words(note, "note")
         if task.dropped_at is not None:
             raise Conflict("This isn't wanted any more: what was asked has changed. Look at the list again.")
         if task.done_at is not None:
             raise Conflict(f"{task.done_by} has confirmed this already.")
-        task.done_at, task.done_by, task.note = now, actor, note.strip()
+        task.done_at, task.done_by, task.note = now, actor, note
         task.save(update_fields=["done_at", "done_by", "note"])
         done = "gave" if task.wanted else "took away"
         for grant in lease.grants.unfinished().select_related("person", "role", "request"):

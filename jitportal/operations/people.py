@@ -16,6 +16,7 @@ from jitportal.operations.grants import stop_locked
 from jitportal.operations.requests import withdraw_locked
 from jitportal.operations.time_zones import check_time_zone
 from jitportal.operations.transaction import lock_grant, lock_person, lock_request, operation
+from jitportal.operations.wording import words
 from jitportal.rules.errors import Conflict, Invalid, InvalidInput
 from jitportal.rules.permissions import Verb
 from jitportal.rules.vocabulary import EndReason, Power
@@ -130,8 +131,7 @@ def deactivate(*, actor: Person, person: Person, reason: str) -> Person:
     """Somebody leaves: grants end, requests are withdrawn, and sign-in stops, all at once."""
     with operation(actor):
         require(Verb.PERSON_MANAGE, actor)
-        if not reason.strip():
-            raise Invalid("Say why, for the record.", field="reason")
+        reason = words(reason, "reason", needed="Say why, for the record.")
         person = lock_person(person.pk)
         if person.is_system:
             raise Invalid("The system can't be deactivated.")
@@ -143,7 +143,7 @@ def deactivate(*, actor: Person, person: Person, reason: str) -> Person:
         record(
             verb="person.deactivated",
             actor=actor,
-            sentence=f"{actor} deactivated {person}: {reason.strip()}",
+            sentence=f"{actor} deactivated {person}: {reason}",
             now=now,
             person=person,
         )

@@ -12,7 +12,8 @@ from jitportal.models import AccessRequest, Person, PolicyVersion, Team
 from jitportal.operations import catalogue, clock
 from jitportal.operations.permission import require_power
 from jitportal.operations.transaction import operation
-from jitportal.rules.errors import Conflict, Invalid, NotAllowed, PolicyRefuses
+from jitportal.operations.wording import words
+from jitportal.rules.errors import Conflict, NotAllowed, PolicyRefuses
 from jitportal.rules.lifecycle import check_transition
 from jitportal.rules.permissions import Verb
 from jitportal.rules.policy import RoleRules
@@ -116,12 +117,11 @@ def reject(*, actor: Person, version: PolicyVersion, reason: str) -> PolicyVersi
     with operation(actor):
         version = _locked(version)
         require_power(Verb.POLICY_PROPOSE, actor)
-        if not reason.strip():
-            raise Invalid("Say why this change is turned down.", field="reason")
+        reason = words(reason, "reason", needed="Say why this change is turned down.")
         check_transition("policy version", version.status, PolicyStatus.REJECTED)
         version.status = PolicyStatus.REJECTED
         version.save(update_fields=["status"])
-        _tell(version, actor, "rejected", reason=reason.strip())
+        _tell(version, actor, "rejected", reason=reason)
         return version
 
 
@@ -158,7 +158,7 @@ def _stored(
         number=last + 1,
         text=text,
         digest=hashlib.sha256(text.encode()).hexdigest(),
-        note=note.strip()[:500],
+        note=words(note, "note")[:500],
         base=base,
         bootstrap=bootstrap,
         proposed_by=actor,

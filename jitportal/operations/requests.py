@@ -10,13 +10,14 @@ from jitportal.audit.events import record
 from jitportal.audit.system import system
 from jitportal.models import AccessRequest, Person, RequestRevision, Role, RoleScope, StageDecider, Team
 from jitportal.operations import clock, decisions, notices
-from jitportal.operations.asking import Ask, Asked, check_renewal, consider, considered
+from jitportal.operations.asking import Ask, Asked, check_renewal, consider, considered, reread
 from jitportal.operations.facts import require
 from jitportal.operations.overlap import refuse_overlap, wished_span
 from jitportal.operations.transaction import lock_person, lock_request, operation
+from jitportal.operations.wording import words
 from jitportal.rules.canonical import Plain, digest, moment
 from jitportal.rules.durations import spoken
-from jitportal.rules.errors import Conflict, Invalid, InvalidInput
+from jitportal.rules.errors import Conflict, Invalid, InvalidInput, PolicyRefuses
 from jitportal.rules.lifecycle import check_transition
 from jitportal.rules.permissions import Verb
 from jitportal.rules.policy import DecidedStage, Decision
@@ -42,6 +43,9 @@ def submit(*, actor: Person, ask: Ask) -> AccessRequest:
         actor = lock_person(actor.pk)
         now = clock.now()
         require(Verb.REQUEST_SUBMIT, actor, now=now)
+        if ask.cloned_from is not None:
+            require(Verb.REQUEST_CLONE, actor, ask.cloned_from, now)
+        ask = reread(ask)
         check_renewal(actor, ask, now)
         asked = considered(actor, ask, now)
         role = Role.objects.select_related("target").get(key=ask.role_key)
@@ -86,8 +90,10 @@ def edit(*, actor: Person, request: AccessRequest, ask: Ask, revision: int) -> A
             raise InvalidInput(
                 [Invalid("A request keeps its role. For another, make a new one.", field="role")]
             )
-        if request.renewal_of is not None:
-            check_renewal(actor, ask, now)
+        ask = reread(ask)
+        if ask.renewal_of != request.renewal_of:
+            raise PolicyRefuses("A request keeps the grant that it renews, or none. Make a new request.")
+        check_renewal(actor, ask, now)
         asked = considered(actor, ask, now)
         scope = RoleScope.objects.select_related("entitlement").get(role=request.role, key=ask.scope)
         if scope.pk != request.scope_id:
@@ -108,7 +114,7 @@ def withdraw(*, actor: Person, request: AccessRequest, reason: str = "") -> Acce
         request = lock_request(request)
         now = clock.now()
         require(Verb.REQUEST_WITHDRAW, actor, request, now)
-        return withdraw_locked(request, actor, now, reason)
+        return withdraw_locked(request, actor, now, words(reason, "reason"))
 
 
 def withdraw_locked(request: AccessRequest, actor: Person, now: datetime, reason: str) -> AccessRequest:
@@ -117,9 +123,8 @@ def withdraw_locked(request: AccessRequest, actor: Person, now: datetime, reason
     waited = request.status == RequestStatus.PENDING
     request.status, request.closed_at = RequestStatus.WITHDRAWN, now
     request.save(update_fields=["status", "closed_at"])
-    why = f" {reason.strip()}" if reason.strip() else ""
-    sentence = f"{actor} withdrew the request.{why}"
-    _say(request, actor, "withdrawn", sentence, now, reason=reason.strip())
+    sentence = f"{actor} withdrew the request: {reason}" if reason else f"{actor} withdrew the request."
+    _say(request, actor, "withdrawn", sentence, now, reason=reason)
     if waited:
         notices.handled(request=request, stage=request.stage, by=actor, sentence=sentence, now=now)
     return request

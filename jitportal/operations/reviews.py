@@ -11,10 +11,9 @@ from jitportal.operations import clock, notices
 from jitportal.operations.facts import require
 from jitportal.operations.granting import wants_review
 from jitportal.operations.transaction import operation
-from jitportal.rules.errors import Invalid
+from jitportal.operations.wording import words
 from jitportal.rules.lifecycle import check_transition
 from jitportal.rules.permissions import Verb
-from jitportal.rules.policy import LONGEST_JUSTIFICATION
 from jitportal.rules.vocabulary import ReviewStatus
 
 DUE = timedelta(days=2)
@@ -49,8 +48,8 @@ def state(*, actor: Person, review: AfterUseReview, statement: str, changes_left
         now = clock.now()
         require(Verb.REVIEW_STATE, actor, review, now)
         check_transition("after-use review", review.status, ReviewStatus.DETERMINATION)
-        review.statement = _words(statement, "statement", "Say what you did, and the result.")
-        review.changes_left = _words(changes_left, "changes_left", "")
+        review.statement = words(statement, "statement", needed="Say what you did, and the result.")
+        review.changes_left = words(changes_left, "changes_left")
         review.status, review.stated_at = ReviewStatus.DETERMINATION, now
         review.save(update_fields=["statement", "changes_left", "status", "stated_at"])
         _say(review, actor, "stated", f"{actor} said what was done with {review.grant.role}.", now)
@@ -66,7 +65,7 @@ def determine(*, actor: Person, review: AfterUseReview, determination: str) -> A
         now = clock.now()
         require(Verb.REVIEW_DETERMINE, actor, review, now)
         check_transition("after-use review", review.status, ReviewStatus.CLOSED)
-        review.determination = _words(determination, "determination", "Say what you find.")
+        review.determination = words(determination, "determination", needed="Say what you find.")
         review.status, review.reviewer, review.closed_at = ReviewStatus.CLOSED, actor, now
         review.save(update_fields=["determination", "status", "reviewer", "closed_at"])
         _say(review, actor, "closed", f"{actor} closed the review of {review.grant.role}.", now)
@@ -80,7 +79,7 @@ def return_to_holder(*, actor: Person, review: AfterUseReview, note: str) -> Aft
         now = clock.now()
         require(Verb.REVIEW_DETERMINE, actor, review, now)
         check_transition("after-use review", review.status, ReviewStatus.RETURNED)
-        review.returned_note = _words(note, "note", "Say what is missing.")
+        review.returned_note = words(note, "note", needed="Say what is missing.")
         review.status = ReviewStatus.RETURNED
         review.save(update_fields=["returned_note", "status"])
         _say(review, actor, "returned", f"{actor} asked for more: {review.returned_note}", now)
@@ -94,15 +93,6 @@ def _locked(review: AfterUseReview) -> AfterUseReview:
         .select_related("holder__manager", "grant__role__owner", "grant__role__target", "grant__request")
         .get(pk=review.pk)
     )
-
-
-def _words(text: str, field: str, needed: str) -> str:
-    text = text.strip()
-    if needed and not text:
-        raise Invalid(needed, field=field)
-    if len(text) > LONGEST_JUSTIFICATION or "\x00" in text:
-        raise Invalid(f"Keep it under {LONGEST_JUSTIFICATION} characters of plain text.", field=field)
-    return text
 
 
 def _say(review: AfterUseReview, actor: Person, what: str, sentence: str, now: datetime) -> None:

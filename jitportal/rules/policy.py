@@ -10,11 +10,11 @@ from enum import StrEnum
 
 from jitportal.rules.deciders import deciders_of, enough_people
 from jitportal.rules.durations import spoken
+from jitportal.rules.plain_text import LONGEST_WORDS, is_plain
 from jitportal.rules.vocabulary import Decider, Pathway, Risk, StartMode
 from jitportal.rules.windows import Window, window_problems
 
-#: Nobody needs more, and a page must stay readable.
-LONGEST_JUSTIFICATION = 4_000
+LONGEST_JUSTIFICATION = LONGEST_WORDS
 LONGEST_TICKET = 100
 
 
@@ -300,7 +300,7 @@ def _words_problems(facts: RequestFacts, rules: RoleRules) -> list[Problem]:
                 f"Keep the reason under {LONGEST_JUSTIFICATION} characters (now {len(words)}).",
             )
         )
-    if "\x00" in facts.justification:
+    if not is_plain(facts.justification):
         problems.append(
             Problem("justification", "The text holds characters that aren't text. Type it again.")
         )
@@ -311,7 +311,7 @@ def _words_problems(facts: RequestFacts, rules: RoleRules) -> list[Problem]:
 def _ticket_problems(ticket: str, rules: RoleRules) -> list[Problem]:
     if len(ticket) > LONGEST_TICKET:
         return [Problem("ticket", f"A ticket has at most {LONGEST_TICKET} characters.")]
-    if "\x00" in ticket:
+    if not is_plain(ticket):
         return [Problem("ticket", "The ticket holds characters that aren't text. Type it again.")]
     if not ticket:
         return (

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from jitportal.models import Grant, Notice
-from jitportal.operations import clock, grants, people
+from jitportal.operations import clock, grants
+from jitportal.operations.granting import begin
 from jitportal.rules.errors import Conflict, NotAllowed, PolicyRefuses, TooLate
 from jitportal.rules.vocabulary import EndReason, GrantStatus, StartMode
 from tests.operations import world
@@ -25,9 +26,11 @@ def test_at_once_starts_with_the_last_approval() -> None:
     with world.later(minutes=59) as approved_at:
         grant = world.approve_all(request)
     assert grant.status == GrantStatus.PROVISIONING
-    assert grant.starts_at is not None and abs(grant.starts_at - approved_at) < timedelta(seconds=5)
+    assert grant.starts_at is not None
+    assert abs(grant.starts_at - approved_at) < timedelta(seconds=5)
     assert grant.ends_at == grant.starts_at + 20 * MINUTE == grant.latest_end_at
-    assert grant.lease is not None and grant.lease.handle == f"jit-{grant.lease.pk}"
+    assert grant.lease is not None
+    assert grant.lease.handle == f"jit-{grant.lease.pk}"
 
 
 # At a time
@@ -44,7 +47,8 @@ def test_a_planned_grant_waits_for_its_time_and_then_starts_by_itself() -> None:
         assert grants.start_due() == 1
         assert grants.start_due() == 0
     grant = world.now_of(grant)
-    assert grant.starts_at is not None and grant.starts_at >= grant.opens_at
+    assert grant.starts_at is not None
+    assert grant.starts_at >= grant.opens_at
     assert grant.ends_at == grant.starts_at + 20 * MINUTE
 
 
@@ -60,7 +64,8 @@ def test_a_planned_start_that_is_approved_late_begins_on_approval() -> None:
     request = world.submit("rita", world.scheduled("auditor", HOUR, minutes=20))
     with world.later(minutes=65) as approved_at:
         grant = world.approve_all(request)
-    assert grant.starts_at is not None and grant.starts_at >= approved_at
+    assert grant.starts_at is not None
+    assert grant.starts_at >= approved_at
     assert grant.ends_at == grant.starts_at + 20 * MINUTE
 
 
@@ -70,7 +75,8 @@ def test_a_portal_that_was_down_starts_it_late_with_all_its_minutes() -> None:
         grants.pass_unused()
         grants.start_due()
     grant = world.now_of(grant)
-    assert grant.starts_at is not None and grant.ends_at == grant.starts_at + 20 * MINUTE
+    assert grant.starts_at is not None
+    assert grant.ends_at == grant.starts_at + 20 * MINUTE
     assert grant.ends_at <= grant.latest_end_at
 
 
@@ -103,7 +109,8 @@ def test_a_click_starts_it_inside_its_window_alone() -> None:
         with pytest.raises(Conflict, match="already"):
             grants.start(actor=rita, grant=grant)
     grant = world.now_of(grant)
-    assert grant.starts_at is not None and grant.starts_at >= clicked_at
+    assert grant.starts_at is not None
+    assert grant.starts_at >= clicked_at
     assert grant.ends_at == grant.starts_at + 20 * MINUTE
     assert world.verbs(grant=grant) == ["grant.ready", "grant.started"]
 
@@ -152,13 +159,13 @@ def assert_failed(grant: Grant, why: str) -> None:
 
 def test_eligibility_is_asked_again_at_the_start() -> None:
     grant = planned()
-    people.leave_team(actor=world.system(), person=world.person("rita"), team=world.team("platform"))
+    world.leaves("rita", "platform")
     assert_failed(start(grant), "no longer eligible")
 
 
 def test_a_click_after_eligibility_has_gone_is_refused_and_changes_nothing() -> None:
     grant = world.approve_all(world.submit("rita", world.on_click("auditor", -HOUR, HOUR)))
-    people.leave_team(actor=world.system(), person=world.person("rita"), team=world.team("platform"))
+    world.leaves("rita", "platform")
     with pytest.raises(PolicyRefuses, match="no longer eligible"):
         grants.start(actor=world.person("rita"), grant=grant)
     assert world.now_of(grant).status == GrantStatus.READY
@@ -197,7 +204,8 @@ def test_a_lower_cap_shortens_what_has_not_started() -> None:
         )
     )
     grant = start(grant)
-    assert grant.starts_at is not None and grant.ends_at == grant.starts_at + 15 * MINUTE
+    assert grant.starts_at is not None
+    assert grant.ends_at == grant.starts_at + 15 * MINUTE
     assert grant.minutes == 15
 
 
@@ -212,13 +220,13 @@ def test_a_higher_cap_lengthens_nothing() -> None:
     grant = world.approve_all(world.submit("rita", world.scheduled("auditor", HOUR, minutes=20)))
     world.apply_policy(world.POLICY)
     grant = start(grant)
-    assert grant.starts_at is not None and grant.ends_at == grant.starts_at + 20 * MINUTE
+    assert grant.starts_at is not None
+    assert grant.ends_at == grant.starts_at + 20 * MINUTE
 
 
 def test_one_that_can_not_start_keeps_nobody_else_from_starting(monkeypatch: pytest.MonkeyPatch) -> None:
     first = planned()
     second = world.approve_all(world.submit("remy", world.scheduled("auditor", HOUR)))
-    begin = grants.begin
 
     def breaks_for_the_first(grant: Grant, *rest: object) -> None:
         if grant.pk == first.pk:

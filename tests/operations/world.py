@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.mail import EmailMessage
 
-from jitportal.audit.system import system as system
+from jitportal.audit.system import system
 from jitportal.models import AccessRequest, Approval, Event, Grant, ManualTask, Person, PolicyVersion, Team
 from jitportal.operations import clock, decisions, grants, leases, manual, people, policies, requests
 from jitportal.operations.asking import Ask
@@ -168,6 +168,18 @@ def person(username: str) -> Person:
 
 def team(key: str) -> Team:
     return Team.objects.get(key=key)
+
+
+def joins(who: str, key: str) -> None:
+    people.join_team(actor=system(), person=person(who), team=team(key))
+
+
+def leaves(who: str, key: str) -> None:
+    people.leave_team(actor=system(), person=person(who), team=team(key))
+
+
+def deactivate(who: str) -> None:
+    people.deactivate(actor=system(), person=person(who), reason="Has left the company.")
 
 
 # Asking

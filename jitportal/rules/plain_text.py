@@ -1,0 +1,22 @@
+"""Text that every database can store and every page can show."""
+
+from __future__ import annotations
+
+#: Nobody needs more for a reason, a note or a statement, and a page must stay readable.
+LONGEST_WORDS = 4_000
+
+
+def is_plain(text: str) -> bool:
+    """Whether the text holds neither NUL, which PostgreSQL can't store, nor half a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in text
+
+
+def words_problem(text: str) -> str | None:
+    """What is wrong with a reason, a note or a statement, as a sentence; None: nothing."""
+    if len(text) > LONGEST_WORDS:
+        return f"Keep it under {LONGEST_WORDS} characters (now {len(text)})."
+    return None if is_plain(text) else "The text holds characters that aren't text. Type it again."
