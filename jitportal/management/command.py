@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.core.management.base import BaseCommand, CommandError
@@ -23,26 +24,44 @@ class PortalCommand(BaseCommand, ABC):
     Exit status: 0 done, 1 refused (the reasons are on standard error, one on each line), 2 misused.
     """
 
+    #: Set by Django where the command was started from a shell.
+    _called_from_command_line = False
+
     def handle(self, *_args: Any, **options: Any) -> str | None:
         try:
             with bound(AuditContext(correlation_id=fresh_correlation_id())):
                 self.run(**options)
-        except InvalidInput as error:
-            raise CommandError("\n".join(_named(problem) for problem in error.problems)) from error
+        except CommandError as error:
+            self._fail(error, str(error), error.returncode)
         except JitportalError as error:
-            raise CommandError(error.sentence) from error
+            self._fail(error, "\n".join(self.reasons(error, **options)), REFUSED)
         except PrivatePostgresError as error:
-            raise CommandError(str(error)) from error
+            self._fail(error, str(error), REFUSED)
         except (OperationalError, ProgrammingError) as error:
-            raise CommandError(_about_the_database(error)) from error
+            self._fail(error, _about_the_database(error), REFUSED)
         return None
 
     @abstractmethod
     def run(self, **options: Any) -> None:
         """What the command does."""
 
+    def reasons(self, error: JitportalError, **_options: Any) -> list[str]:
+        """What to say of a refusal, as lines."""
+        problems = error.problems if isinstance(error, InvalidInput) else [error]
+        return [
+            f"{problem.field}: {problem.sentence}" if problem.field else problem.sentence
+            for problem in problems
+        ]
+
     def say(self, line: str) -> None:
         self.stdout.write(line)
+
+    def _fail(self, error: Exception, text: str, status: int) -> NoReturn:
+        """End the process from a shell; raise ``CommandError`` for whoever called from code."""
+        if self._called_from_command_line:
+            self.stderr.write(text)
+            sys.exit(status)
+        raise CommandError(text, returncode=status) from error
 
 
 def person_named(username: str) -> Person:
@@ -50,11 +69,9 @@ def person_named(username: str) -> Person:
     try:
         return Person.objects.active().get(username=username)
     except ObjectDoesNotExist:
-        raise CommandError(f"There is no active person with the username {username}.") from None
-
-
-def _named(problem: JitportalError) -> str:
-    return f"{problem.field}: {problem.sentence}" if problem.field else problem.sentence
+        raise CommandError(
+            f"There is no active person with the username {username}.", returncode=MISUSED
+        ) from None
 
 
 def _about_the_database(error: DatabaseError) -> str:
