@@ -8,6 +8,7 @@ from jitportal.web.views import (
     access,
     decisions,
     grants,
+    health,
     policy,
     problems,
     queue,
@@ -26,6 +27,8 @@ from jitportal.web.views import (
 frame: list[URLPattern] = [
     path("sign-in/", sign_in.SignIn.as_view(), name="sign_in"),
     path("sign-out/", sign_in.SignOut.as_view(), name="sign_out"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
 ]
 
 #: Only where the demo runs: elsewhere the address doesn't exist.
