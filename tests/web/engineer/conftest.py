@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from django.core.cache import cache
 from django.test import Client
 
 from jitportal.models import Person
+from tests.web.engineer.house import build
 
 SignedIn = Callable[[str], Client]
 
 
 @pytest.fixture
 def house(db: None) -> dict[str, Person]:
-    from tests.web.engineer import house as plan
-
     cache.clear()
-    return plan.build()
+    return build()
 
 
 @pytest.fixture
@@ -37,8 +35,3 @@ def as_(house: dict[str, Person]) -> SignedIn:
 @pytest.fixture
 def ed(as_: SignedIn) -> Client:
     return as_("ed")
-
-
-@pytest.fixture
-def data_dir(tmp_path: Path) -> Path:
-    return tmp_path

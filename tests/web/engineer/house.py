@@ -10,8 +10,8 @@ from datetime import timedelta
 from typing import Any
 
 from jitportal.audit.system import system
-from jitportal.models import AccessRequest, Grant, Person, Role, Target
-from jitportal.operations import clock, decisions, leases, people, policies, requests
+from jitportal.models import AccessRequest, AfterUseReview, Grant, ManualTask, Person, Role, Target
+from jitportal.operations import clock, decisions, grants, leases, manual, people, policies, requests
 from jitportal.operations.asking import Ask
 from jitportal.rules.vocabulary import Pathway, StartMode, Verdict
 
@@ -213,3 +213,20 @@ def ready(username: str = "ed", role: str = "cage", **wishes: Any) -> Grant:
     now = clock.now()
     window = {"start_mode": StartMode.ON_CLICK, "opens_at": now, "closes_at": now + timedelta(hours=2)}
     return Grant.objects.get(request=approve(ask(username, role, **{**window, **wishes})))
+
+
+def carried_out() -> None:
+    """Whatever a person has to do on a target is done by the roles' owner."""
+    work()
+    for task in ManualTask.objects.filter(done_at=None, dropped_at=None):
+        manual.confirm(actor=person("olga"), task=task, note="Done at the desk.")
+    work()
+
+
+def review() -> AfterUseReview:
+    """The review of a high-risk grant that was used and handed back."""
+    grant = Grant.objects.get(request=approve(ask(role="cabinet"), "kai", "mona"))
+    carried_out()
+    grants.hand_back(actor=person("ed"), grant=grant, note="Done.")
+    carried_out()
+    return AfterUseReview.objects.get(grant=grant)

@@ -26,7 +26,13 @@ def test_the_page_says_when_it_started_when_it_ends_and_who_ends_it(ed: Client) 
     grant = house.held()
     told = page(ed, grant)
     assert "In force" in told
-    for label in ("Started", "Live on the target", "Ends", "Longest session after the end", "The target cuts"):
+    for label in (
+        "Started",
+        "Live on the target",
+        "Ends",
+        "Longest session after the end",
+        "The target cuts",
+    ):
         assert label in told
     html = ed.get(f"/grants/{grant.pk}/").content.decode()
     assert grant.ends_at is not None
@@ -41,7 +47,9 @@ def test_what_the_target_has_not_confirmed_is_never_said_to_be_in_force(ed: Clie
     for told in (page(ed, grant), words(ed.get("/").content.decode())):
         assert "Being given" in told
         assert "You are elevated" not in told
-    assert "The target hasn't confirmed it yet." in words(ed.get(f"/requests/{request.pk}/").content.decode()).replace("&#x27;", "'")
+    assert "The target hasn't confirmed it yet." in words(
+        ed.get(f"/requests/{request.pk}/").content.decode()
+    ).replace("&#x27;", "'")
 
 
 def test_the_end_shows_when_it_was_verified_absent_and_how_long_that_took(ed: Client) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -33,8 +34,6 @@ def typed(**fields: str) -> dict[str, str]:
 
 def local(moment: datetime) -> str:
     """As a datetime-local field of somebody in Berlin says it."""
-    from zoneinfo import ZoneInfo
-
     return moment.astimezone(ZoneInfo("Europe/Berlin")).strftime("%Y-%m-%dT%H:%M")
 
 
@@ -124,7 +123,10 @@ def test_text_that_cannot_be_a_reason_is_kept(ed: Client, text: str, sentence: s
 
 
 def test_binary_text_is_read_as_far_as_it_can_be(ed: Client) -> None:
-    body = b"scope=all&minutes_number=30&minutes_unit=minutes&start_mode=at_once&justification=%FF%FE%80" + b"a" * 20
+    body = (
+        b"scope=all&minutes_number=30&minutes_unit=minutes&start_mode=at_once&justification=%FF%FE%80"
+        + b"a" * 20
+    )
     answer = ed.post(OPERATOR, body, content_type="application/x-www-form-urlencoded")
     assert answer.status_code in (302, 422)
 
@@ -153,7 +155,10 @@ def test_a_forged_scope_is_refused_beside_the_field(ed: Client, scope: str) -> N
 
 
 def test_fields_that_the_form_does_not_have_change_nothing(ed: Client) -> None:
-    ed.post(OPERATOR, typed(role="rescue", pathway="break_glass", requester="1", renewal_of="1", status="approved"))
+    ed.post(
+        OPERATOR,
+        typed(role="rescue", pathway="break_glass", requester="1", renewal_of="1", status="approved"),
+    )
     made = AccessRequest.objects.get()
     assert (made.role.key, made.pathway, made.requester.username) == ("operator", "jit", "ed")
     assert (made.status, made.renewal_of) == ("pending", None)
@@ -189,7 +194,9 @@ def test_a_moment_that_cannot_be_is_an_error_of_its_field(
 
 def test_a_planned_start_is_read_in_the_zone_of_whoever_types_it(ed: Client) -> None:
     start = (clock.now() + timedelta(hours=3)).replace(second=0, microsecond=0)
-    assert ed.post(CAGE, typed(scope="left", start_mode="scheduled", starts_at=local(start))).status_code == 302
+    assert (
+        ed.post(CAGE, typed(scope="left", start_mode="scheduled", starts_at=local(start))).status_code == 302
+    )
     revision = AccessRequest.objects.get().current
     assert revision is not None
     assert (revision.start_mode, revision.opens_at) == (StartMode.SCHEDULED, start)
@@ -198,7 +205,9 @@ def test_a_planned_start_is_read_in_the_zone_of_whoever_types_it(ed: Client) -> 
 def test_a_window_without_a_beginning_is_open_from_now_on(ed: Client) -> None:
     closes = (clock.now() + timedelta(hours=3)).replace(second=0, microsecond=0)
     before = clock.now()
-    assert ed.post(CAGE, typed(scope="left", start_mode="on_click", closes_at=local(closes))).status_code == 302
+    assert (
+        ed.post(CAGE, typed(scope="left", start_mode="on_click", closes_at=local(closes))).status_code == 302
+    )
     revision = AccessRequest.objects.get().current
     assert revision is not None
     assert revision.opens_at is not None
@@ -207,7 +216,10 @@ def test_a_window_without_a_beginning_is_open_from_now_on(ed: Client) -> None:
 
 
 def test_moments_of_a_choice_that_is_not_made_do_not_count(ed: Client) -> None:
-    assert ed.post(CAGE, typed(scope="left", starts_at="rubbish", closes_at="2020-01-01T10:00")).status_code == 302
+    assert (
+        ed.post(CAGE, typed(scope="left", starts_at="rubbish", closes_at="2020-01-01T10:00")).status_code
+        == 302
+    )
     revision = AccessRequest.objects.get().current
     assert revision is not None
     assert (revision.opens_at, revision.closes_at) == (None, None)
@@ -265,7 +277,9 @@ def test_looking_first_asks_for_nothing(ed: Client) -> None:
 
 
 @pytest.mark.parametrize("address", ["/request/temporary/operator/", "/request/jit/cabinet/"])
-def test_a_role_at_the_other_pathways_address_is_a_clear_message_and_no_request(ed: Client, address: str) -> None:
+def test_a_role_at_the_other_pathways_address_is_a_clear_message_and_no_request(
+    ed: Client, address: str
+) -> None:
     for answer in (ed.get(address), ed.post(address, typed())):
         assert answer.status_code == 404
         assert b"Nothing was asked for." in answer.content
