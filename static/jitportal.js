@@ -56,9 +56,20 @@
   };
   document.addEventListener("change", reveal);
 
+  // A button that says what it will do with a field's value: "Approve for 45 minutes".
+  const saying = () => {
+    for (const button of document.querySelectorAll("[data-says]")) {
+      const value = document.getElementById(button.dataset.of)?.value;
+      const words = button.querySelector("[data-words]");
+      words.textContent = value > 0 ? button.dataset.says.replace("{}", value) : words.textContent;
+    }
+  };
+  document.addEventListener("input", saying);
+
   for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
   document.querySelector(".errors-summary")?.focus();
   reveal();
+  saying();
   if (document.querySelector("time[data-countdown]")) {
     tick();
     setInterval(tick, 1000);

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from django.contrib.admin import AdminSite, ModelAdmin
+from django.contrib.admin import AdminSite, ModelAdmin, ShowFacets
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.utils import unquote
 from django.core.paginator import Paginator
@@ -118,6 +118,7 @@ class ReadOnlyAdmin(AnyModelAdmin):
     list_per_page = 100
     list_max_show_all = 0
     show_full_result_count = False
+    show_facets = ShowFacets.NEVER
     paginator = BoundedPaginator
     object_history_template = "admin/row_history.html"
 

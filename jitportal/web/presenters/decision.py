@@ -21,7 +21,10 @@ LONGEST_CHAIN = 20
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The open stage: what is given, what is missing, who can give it. ``number`` counts from 1."""
+    """The open stage: what is given, what is missing, who can give it. ``number`` counts from 1.
+
+    ``deciders`` are named without the viewer.
+    """
 
     number: int
     of: int
@@ -61,7 +64,7 @@ def decision_box(access_request: AccessRequest, viewer: Person, now: datetime) -
     answer = decisions.why_not(viewer, access_request, now)
     return DecisionBox(
         access_request=access_request,
-        stage=_open_stage(access_request),
+        stage=_open_stage(access_request, viewer),
         why_not=answer.reason if isinstance(answer, Denied) else "",
         plan=targets.plan_for(access_request.role, access_request.scope),
         before=_before(access_request),
@@ -79,7 +82,7 @@ def chain(grant: Grant | None) -> list[Grant]:
     return found
 
 
-def _open_stage(access_request: AccessRequest) -> Stage | None:
+def _open_stage(access_request: AccessRequest, viewer: Person) -> Stage | None:
     revision = access_request.current
     if access_request.status != RequestStatus.PENDING or revision is None:
         return None
@@ -88,7 +91,7 @@ def _open_stage(access_request: AccessRequest) -> Stage | None:
     stage = revision.stages[access_request.stage]
     given = revision.approvals.filter(stage=access_request.stage, verdict=Verdict.APPROVE)
     approvals = list(given.select_related("person"))
-    people = decisions.deciders(access_request)
+    people = [one for one in decisions.deciders(access_request) if one != viewer]
     return Stage(
         number=access_request.stage + 1,
         of=len(revision.stages),

@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
@@ -14,7 +14,7 @@ from django.db.models import DateTimeField, Field, ForeignKey, Model
 from django.utils.dateformat import format as date_format
 from django.utils.dateparse import parse_datetime
 from django.utils.text import capfirst
-from django.utils.timezone import is_aware, localtime
+from django.utils.timezone import is_aware, localtime, make_aware
 
 from jitportal.models import Entry, Person
 from jitportal.rules.lifecycle import spoken_state
@@ -35,7 +35,7 @@ Pointed = Mapping[tuple[type[Model], str], str]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One field of one row. ``before`` is empty where the row is new."""
+    """One field of one row. ``before`` is empty where the row is new: what is nothing in it is left out."""
 
     field: str
     before: str
@@ -70,6 +70,11 @@ def changed_rows(entries: Iterable[Entry]) -> list[ChangedRow]:
 def _changed_row(entry: Entry, pointed: Pointed) -> ChangedRow:
     model = entry.content_type.model_class()
     new = entry.action == Entry.Action.CREATE
+    differences = [
+        _difference(_field(model, name), name, change, pointed, new=new)
+        for name, change in (entry.changes or {}).items()
+        if name not in HIDDEN
+    ]
     return ChangedRow(
         id=entry.pk,
         at=entry.timestamp,
@@ -77,11 +82,7 @@ def _changed_row(entry: Entry, pointed: Pointed) -> ChangedRow:
         action=ACTIONS.get(entry.action, "changed"),
         kind=capfirst(entry.content_type.name),
         row=entry.object_repr,
-        differences=[
-            _difference(_field(model, name), name, change, pointed, new=new)
-            for name, change in (entry.changes or {}).items()
-            if name not in HIDDEN
-        ],
+        differences=[one for one in differences if not (new and one.after == NOTHING)],
         correlation_id=entry.cid or "",
         address=entry.remote_addr or "",
     )
@@ -110,10 +111,12 @@ def _value(field: Field[Any, Any] | None, value: object, pointed: Pointed) -> st
 
 
 def _moment(text: str) -> str:
+    """auditlog writes moments in UTC, and without saying so."""
     moment = parse_datetime(text)
     if moment is None:
         return text
-    return date_format(localtime(moment) if is_aware(moment) else moment, "j M Y, H:i:s T")
+    aware = moment if is_aware(moment) else make_aware(moment, UTC)
+    return date_format(localtime(aware), "j M Y, H:i:s T")
 
 
 def _pointed(entries: Sequence[Entry]) -> Pointed:
@@ -129,6 +132,12 @@ def _pointed(entries: Sequence[Entry]) -> Pointed:
         for model, keys in wanted.items()
         for key, row in model._base_manager.in_bulk(keys).items()
     }
+
+
+def points_to(model: type[Model], name: str) -> type[Model] | None:
+    """The model that a field of this one points to; None where it isn't a foreign key."""
+    field = _field(model, name)
+    return field.related_model if isinstance(field, ForeignKey) else None
 
 
 def _field(model: type[Model] | None, name: str) -> Field[Any, Any] | None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from jitportal.models import Heartbeat, Notice, TargetHealth
+from jitportal.models import Heartbeat, Lease, Notice, TargetHealth
 from jitportal.operations import problems
 from jitportal.operations.problems import LeaseProblem
 from jitportal.rules.vocabulary import Presence
@@ -33,10 +33,6 @@ class Row:
     presence: Badge
     told: Sequence[str]
 
-    @property
-    def tried_by_itself(self) -> bool:
-        return self.problem.lease.due_at is not None
-
 
 @dataclass(frozen=True, slots=True)
 class Problems:
@@ -60,15 +56,19 @@ def problems_now(now: datetime) -> Problems:
     sick = TargetHealth.objects.filter(failing_since__isnull=False).select_related("target")
     unsent = Notice.objects.filter(given_up_at__isnull=False, sent_at__isnull=True, attempts__gt=0)
     return Problems(
-        rows=[
-            Row(problem, PRESENCES[Presence(problem.lease.presence)], told.get(problem.lease.pk, []))
-            for problem in found
-        ],
+        rows=[Row(problem, _presence(problem.lease), told.get(problem.lease.pk, [])) for problem in found],
         sick=list(sick.order_by("failing_since")),
         notices=list(unsent.select_related("recipient").order_by("-given_up_at")[:MOST_NOTICES]),
         worker_stale=beat_at is None or now - beat_at > STALE,
         beat_at=beat_at,
     )
+
+
+def _presence(lease: Lease) -> Badge:
+    """What the target was last seen to hold; a lease is absent by default, and that isn't seen."""
+    if lease.observed_at is None:
+        return Badge("waiting", "Not asked yet", "circle-question-mark")
+    return PRESENCES[Presence(lease.presence)]
 
 
 def _told(leases: Sequence[int]) -> dict[int, list[str]]:

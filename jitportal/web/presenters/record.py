@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 
-from jitportal.models import Entry, Event
+from jitportal.models import Entry, Event, Person, Role, Target
 from jitportal.rules.lifecycle import spoken_state
 from jitportal.web.forms.record import RecordFilter
 from jitportal.web.paging import Page, Position, older
-from jitportal.web.presenters.differences import ChangedRow, changed_rows
+from jitportal.web.presenters.differences import ChangedRow, changed_rows, points_to
 from jitportal.web.presenters.history import ABOUT
+from jitportal.web.presenters.times import precise_words
 
 EVENTS_A_PAGE = 50
 #: So many changed rows are shown with one event; a bulk change has more.
 MOST_ROWS = 200
 #: Without a correlation id, what changed in an event's objects this near to it belongs to it.
 AROUND = timedelta(seconds=1)
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +51,16 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """One event: what it was about, its data, and the rows that changed with it."""
+    """One event: what it was about, its data, and the rows that changed with it.
+
+    ``others`` changed in the same go, and are about something else: a worker's batch, mostly.
+    """
 
     event: Event
     about: Sequence[About]
     data: Sequence[tuple[str, str]]
     rows: Sequence[ChangedRow]
+    others: Sequence[ChangedRow]
     more_rows: bool
 
 
@@ -92,11 +99,15 @@ def chips(form: RecordFilter, address: QueryDict) -> list[Chip]:
 def detail(event: Event) -> Detail:
     """The event with its data and the rows that changed with it."""
     entries = list(_entries_with(event).select_related("actor", "content_type")[: MOST_ROWS + 1])
+    objects = _objects(event)
+    own = [_is_about(entry, objects) for entry in entries]
+    rows = changed_rows(entries)
     return Detail(
         event=event,
         about=_about(event),
         data=[(spoken_state(name).capitalize(), _spoken(value)) for name, value in event.data.items()],
-        rows=changed_rows(entries[:MOST_ROWS]),
+        rows=[row for row, mine in zip(rows, own, strict=True) if mine],
+        others=[row for row, mine in zip(rows[:MOST_ROWS], own, strict=False) if not mine],
         more_rows=len(entries) > MOST_ROWS,
     )
 
@@ -125,14 +136,36 @@ def _entries_with(event: Event) -> QuerySet[Entry]:
     if event.correlation_id:
         return Entry.objects.filter(cid=event.correlation_id).order_by("timestamp", "pk")
     objects = Q(pk__in=())
-    for model, field in ABOUT.items():
-        if key := getattr(event, f"{field}_id"):
-            objects |= Q(content_type=ContentType.objects.get_for_model(model), object_id=key)
+    for model, key in _objects(event).items():
+        objects |= Q(content_type=ContentType.objects.get_for_model(model), object_id=key)
     near = Entry.objects.filter(timestamp__range=(event.at - AROUND, event.at + AROUND))
     return near.filter(objects).order_by("timestamp", "pk")
 
 
+def _objects(event: Event) -> dict[type[Model], int]:
+    """What the event itself is about. A role, a target and a person it only mentions, mostly."""
+    found = {model: getattr(event, f"{field}_id") for model, field in ABOUT.items()}
+    told = {model: key for model, key in found.items() if key is not None}
+    narrow = {model: key for model, key in told.items() if model not in (Person, Role, Target)}
+    return narrow or told
+
+
+def _is_about(entry: Entry, objects: Mapping[type[Model], int]) -> bool:
+    """Whether the entry's row is one of the objects, or came to point at one of them."""
+    model = entry.content_type.model_class()
+    if model is None or objects.get(model) == entry.object_id:
+        return True
+    return any(
+        isinstance(change, list) and str(change[-1]) == str(objects.get(target, ""))
+        for name, change in (entry.changes or {}).items()
+        if (target := points_to(model, name)) in objects
+    )
+
+
 def _spoken(value: object) -> str:
+    """A value of an event's data: moments are written there in ISO 8601."""
+    if isinstance(value, str) and _MOMENT.fullmatch(value):
+        return precise_words(datetime.fromisoformat(value))
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
         return "\n".join(value)
     return (

@@ -14,16 +14,19 @@ from jitportal.web.presenters.queue import queue_page
 
 @require_safe
 def queue(request: PortalRequest) -> HttpResponse:
-    """What waits for the person; ``chosen`` in the address opens one of the page's rows beside it."""
+    """What waits for the person; ``chosen`` in the address opens one of the page's rows beside it.
+
+    Without it the first is open, where there is room beside the list.
+    """
     now = now_of(request)
     page = queue_page(request.user, now, after=paging.position(request.GET.get("after", "")))
-    chosen = next(
-        (row.access_request for row in page.rows if str(row.access_request.pk) == request.GET.get("chosen")),
-        None,
-    )
+    rows = {str(row.access_request.pk): row.access_request for row in page.rows}
+    asked_for = rows.get(request.GET.get("chosen", ""))
+    chosen = asked_for or next(iter(rows.values()), None)
     context = {
         "page": page,
         "chosen": chosen,
+        "asked_for": asked_for is not None,
         "box": decision_box(chosen, request.user, now) if chosen else None,
         "after": request.GET.get("after", "") if not page.first else "",
         "more": paging.address_of(request.GET, after=page.following) if page.following else "",

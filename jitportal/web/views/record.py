@@ -25,8 +25,8 @@ def record(request: PortalRequest) -> HttpResponse:
         "form": form,
         "page": found,
         "chips": presenter.chips(form, request.GET),
-        "newest": paging.address_of(request.GET),
-        "older": paging.address_of(request.GET, after=found.following) if found else "",
+        "newest": "" if found is None or found.first else paging.address_of(request.GET),
+        "older": paging.address_of(request.GET, after=found.following) if found and found.following else "",
     }
     return render(request, "record/search.html", context, status=form.status)
 
