@@ -160,7 +160,7 @@ def _entry(row: Model, action: int, difference: Any, actor: Person) -> Entry | N
 
 def _concrete(model: type[Model], name: str) -> Field[Any, Any]:
     field = model._meta.get_field(name)
-    if not isinstance(field, Field) or not field.concrete:
+    if not isinstance(field, Field) or field not in model._meta.concrete_fields:
         raise ValueError(f"{name} is no column of {model._meta.label}, so it can't be changed in bulk.")
     return field
 

@@ -22,7 +22,7 @@ class Command(BaseCommand):
     def handle(self, *, check: bool, **_options: Any) -> None:
         if not check:
             made = guards.install()
-            self.stdout.write(f"{len(made)} guards installed." if made else "Every guard stands already.")
+            self.stdout.write(_said(len(made)))
             return
         problems = guards.problems()
         if problems:
@@ -32,3 +32,9 @@ class Command(BaseCommand):
                 "As the owner of the tables run: manage.py guards"
             )
         self.stdout.write("Every guard stands.")
+
+
+def _said(made: int) -> str:
+    if not made:
+        return "Every guard stands already."
+    return f"{made} guard{'' if made == 1 else 's'} installed."
