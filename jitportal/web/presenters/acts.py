@@ -72,7 +72,7 @@ def _possible(request: PortalRequest, grant: Grant) -> Iterator[tuple[Verb, str,
     if grant.status == GrantStatus.READY and grant.start_mode == StartMode.ON_CLICK:
         yield Verb.GRANT_START, "grant_start", "Start now", "arrow-right", first, _unopened(request, grant)
     if grant.entitles(now_of(request)):
-        if grant.role.dynamic_login:
+        if grant.lease is not None and grant.lease.grant_id is not None:  # a login made for the grant
             early = "" if grant.live_at else "The target hasn't confirmed the login yet."
             yield Verb.GRANT_REVEAL, "grant_reveal", "Show the password", "eye", first, early
         renewed = "It has been renewed already." if hasattr(grant, "renewed_by") else ""

@@ -124,7 +124,7 @@ elevation_policy:
 """
 
 
-def build() -> dict[str, Person]:
+def build(policy: str = POLICY) -> dict[str, Person]:
     """Everybody, and the policy."""
     actor = system()
     made: dict[str, Person] = {}
@@ -148,7 +148,7 @@ def build() -> dict[str, Person]:
         team = people.create_team(actor=actor, key=key, name=key.title())
         for username in members:
             people.join_team(actor=actor, person=made[username], team=team)
-    policies.bootstrap(actor=actor, text=POLICY, note="The first.")
+    policies.bootstrap(actor=actor, text=policy, note="The first.")
     return made
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -310,7 +311,11 @@ def test_a_role_that_does_not_exist(ed: Client, key: str) -> None:
 
 def test_asking_again_is_filled_in_but_for_the_moments(ed: Client) -> None:
     opens = datetime.now(UTC) + timedelta(hours=1)
-    window = {"start_mode": StartMode.ON_CLICK, "opens_at": opens, "closes_at": opens + timedelta(hours=1)}
+    window: dict[str, Any] = {
+        "start_mode": StartMode.ON_CLICK,
+        "opens_at": opens,
+        "closes_at": opens + timedelta(hours=1),
+    }
     earlier = house.ask(role="cage", scope="right", minutes=20, **window)
     ed.post(f"/requests/{earlier.pk}/withdraw/")
     html = ed.get(f"/requests/{earlier.pk}/clone/").content.decode()
