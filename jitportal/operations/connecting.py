@@ -33,7 +33,7 @@ def reveal(*, actor: Person, grant: Grant) -> Secret:
         require(Verb.GRANT_REVEAL, actor, grant, now)
         if grant.lease is None or grant.status != GrantStatus.ACTIVE or not grant.entitles(now):
             raise Conflict("This grant isn't live, so there is no login to set a password for.")
-        if not grant.role.dynamic_login:
+        if grant.lease.grant_id is None:  # a login that was made has a lease of its own; a role may change
             raise Conflict(
                 "This role uses your own login: its password is yours, and the portal never sees it."
             )

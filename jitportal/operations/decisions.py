@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from jitportal.audit.context import acting
 from jitportal.audit.events import record
 from jitportal.audit.system import system
 from jitportal.models import AccessRequest, Approval, Person
 from jitportal.operations import clock, granting, notices, policies
 from jitportal.operations.directory import person_facts
 from jitportal.operations.facts import may, open_deciders, require
+from jitportal.operations.seats import spared
 from jitportal.operations.transaction import lock_request, operation
 from jitportal.rules.canonical import Plain, digest
 from jitportal.rules.durations import spoken
@@ -76,6 +78,7 @@ def decide(
             )
         minutes = _checked(request, verdict, reason, minutes)
         if verdict is Verdict.APPROVE:
+            _refuse_if_needed_later(actor, request)
             _refuse_if_narrowed(request)
         approval = _store(actor, request, verdict, reason.strip(), minutes, now)
         if verdict is Verdict.APPROVE:
@@ -102,7 +105,8 @@ def move_on(request: AccessRequest, actor: Person, now: datetime) -> None:
     check_transition("request", request.status, RequestStatus.APPROVED)
     request.status, request.closed_at = RequestStatus.APPROVED, now
     request.save(update_fields=["status", "closed_at"])
-    granting.make_grant(request, now)
+    with acting(system()):
+        granting.make_grant(request, now)
 
 
 def refuse_late(request: AccessRequest, now: datetime) -> None:
@@ -173,6 +177,12 @@ def _checked(request: AccessRequest, verdict: Verdict, reason: str, minutes: int
     if problems:
         raise InvalidInput(problems)
     return wished if verdict is Verdict.APPROVE else None
+
+
+def _refuse_if_needed_later(actor: Person, request: AccessRequest) -> None:
+    answer = spared(actor, request)
+    if isinstance(answer, Denied):
+        raise PolicyRefuses(answer.reason)
 
 
 def _refuse_if_narrowed(request: AccessRequest) -> None:
@@ -256,9 +266,10 @@ def _filled(request: AccessRequest, stage: dict[str, object], now: datetime) -> 
 def _system_approves(request: AccessRequest, rule: str, now: datetime) -> None:
     actor = system()
     reason = f"Rule {rule} of the policy matches."
-    approval = _store(actor, request, Verdict.APPROVE, reason, request.minutes, now, by_system=True)
-    sentence = f"The system approved stage {approval.stage_name}: rule {rule} of the policy matches."
-    _say(request, actor, "approved", sentence, approval, now)
+    with acting(actor):
+        approval = _store(actor, request, Verdict.APPROVE, reason, request.minutes, now, by_system=True)
+        sentence = f"The system approved stage {approval.stage_name}: rule {rule} of the policy matches."
+        _say(request, actor, "approved", sentence, approval, now)
 
 
 def _ask_deciders(request: AccessRequest, actor: Person, now: datetime) -> None:

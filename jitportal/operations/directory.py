@@ -49,7 +49,8 @@ def powers_of(person: Person, now: datetime) -> dict[Power, datetime | None]:
     """The portal's powers that this person holds by the clock, and until when (None: standing)."""
     held: dict[Power, datetime | None] = {}
     grants = Grant.objects.entitling(now).filter(person=person, role__target__connector="portal")
-    for name, ends_at in grants.values_list("scope__entitlement__name", "ends_at"):
+    # The lease's own entitlement: a newer policy may have given the scope another one meanwhile.
+    for name, ends_at in grants.values_list("lease__entitlement", "ends_at"):
         if name in _POWERS:
             known = held.get(Power(name))
             held[Power(name)] = max(known, ends_at) if known and ends_at else ends_at
@@ -59,6 +60,10 @@ def powers_of(person: Person, now: datetime) -> dict[Power, datetime | None]:
 
 
 def actor_facts(person: Person, now: datetime) -> ActorFacts:
-    """Who asks, as the permission rules see it."""
+    """Who asks, as the permission rules see it.
+
+    Whether they are active is read anew: they may have been deactivated since their page was opened.
+    """
     powers = frozenset() if person.is_system else frozenset(powers_of(person, now))
-    return ActorFacts(person.username, person.is_active, powers, system=person.is_system)
+    active = Person.objects.filter(pk=person.pk, is_active=True).exists()
+    return ActorFacts(person.username, active, powers, system=person.is_system)

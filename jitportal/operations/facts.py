@@ -149,9 +149,11 @@ def open_deciders(request: AccessRequest) -> frozenset[str]:
     return live_deciders(rules, request.requester, owner) - frozenset(decided)
 
 
-def stage_rules(request: AccessRequest) -> tuple[list[DeciderRules], str]:
-    """Who decides the open stage, as the pinned policy wrote it, and the role's owner there."""
-    stage = request.asked.stages[request.stage]
+def stage_rules(request: AccessRequest, index: int | None = None) -> tuple[list[DeciderRules], str]:
+    """Who decides a stage (the open one, unless another is named), as the pinned policy wrote it, and
+    the role's owner there.
+    """
+    stage = request.asked.stages[request.stage if index is None else index]
     rules = [DeciderRules(Decider(rule["kind"]), rule["team"]) for rule in stage["deciders"]]
     return rules, stage["owner"]
 

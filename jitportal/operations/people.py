@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
 from jitportal.audit.events import record
 from jitportal.audit.system import system
 from jitportal.models import AccessRequest, Grant, Membership, Person, StandingPower, Team
-from jitportal.models.people import username_validator
 from jitportal.operations import clock
 from jitportal.operations.directory import actor_facts, person_facts, powers_of
 from jitportal.operations.facts import require
@@ -19,9 +20,12 @@ from jitportal.operations.transaction import lock_grant, lock_person, lock_reque
 from jitportal.operations.wording import words
 from jitportal.rules.errors import Conflict, Invalid, InvalidInput
 from jitportal.rules.permissions import Verb
+from jitportal.rules.plain_text import is_plain
 from jitportal.rules.vocabulary import EndReason, Power
 
 __all__ = ["actor_facts", "person_facts", "powers_of"]
+
+_NO_TEXT = "The text holds characters that aren't text. Type it again."
 
 
 def create_person(
@@ -128,7 +132,9 @@ def set_manager(*, actor: Person, person: Person, manager: Person | None) -> Per
 
 
 def deactivate(*, actor: Person, person: Person, reason: str) -> Person:
-    """Somebody leaves: grants end, requests are withdrawn, and sign-in stops, all at once."""
+    """Somebody leaves: grants and standing powers end, requests are withdrawn, and sign-in stops, all
+    at once.
+    """
     with operation(actor):
         require(Verb.PERSON_MANAGE, actor)
         reason = words(reason, "reason", needed="Say why, for the record.")
@@ -148,7 +154,9 @@ def deactivate(*, actor: Person, person: Person, reason: str) -> Person:
             person=person,
         )
         for request in AccessRequest.objects.open().filter(requester=person).order_by("pk"):
-            withdraw_locked(lock_request(request), system(), now, f"{person} was deactivated.")
+            withdraw_locked(lock_request(request), actor, now, f"{person} was deactivated.")
+        for power in StandingPower.objects.filter(person=person, removed_at__isnull=True):
+            _remove(power, actor, now)
         for grant in Grant.objects.filter(person=person, stopped_at__isnull=True).order_by("pk"):
             held = lock_grant(grant)
             if held.ends_at is None or held.ends_at > now:
@@ -182,6 +190,7 @@ def first_administrator(*, username: str, name: str, email: str = "", password: 
     """
     actor = system()
     with operation(actor):
+        lock_person(actor.pk)  # so that two such commands at once make one
         if StandingPower.objects.exists():
             raise Conflict(
                 "There has been a first administrator already. Further powers are requested in the portal."
@@ -212,28 +221,28 @@ def remove_standing_power(*, actor: Person, standing_power: StandingPower) -> St
         power = StandingPower.objects.select_for_update(of=("self",)).get(pk=standing_power.pk)
         if power.removed_at is not None:
             raise Conflict("This standing power has been removed already.")
-        power.removed_at = clock.now()
-        power.save(update_fields=["removed_at"])
-        record(
-            verb="power.standing_removed",
-            actor=actor,
-            sentence=f"{actor} removed the standing power {power.power} of {power.person}.",
-            now=power.removed_at,
-            person=power.person,
-        )
-        return power
+        return _remove(power, actor, clock.now())
+
+
+def _remove(power: StandingPower, actor: Person, now: datetime) -> StandingPower:
+    power.removed_at = now
+    power.save(update_fields=["removed_at"])
+    record(
+        verb="power.standing_removed",
+        actor=actor,
+        sentence=f"{actor} removed the standing power {power.power} of {power.person}.",
+        now=now,
+        person=power.person,
+    )
+    return power
 
 
 def _check_new(person: Person, password: str | None) -> None:
-    problems = []
-    try:
-        username_validator(person.username)
-    except ValidationError as error:
-        problems.append(Invalid(error.messages[0], field="username"))
-    if Person.objects.filter(username=person.username).exists():
-        problems.append(Invalid("Somebody has this username already. Choose another.", field="username"))
-    if not person.name:
-        problems.append(Invalid("Say the person's name.", field="name"))
+    problems = [
+        Invalid(sentence, field=field)
+        for field, sentences in _model_problems(person, "username", "name", "email").items()
+        for sentence in sentences
+    ]
     problems += check_time_zone(person.time_zone)
     if password is not None:
         try:
@@ -245,10 +254,23 @@ def _check_new(person: Person, password: str | None) -> None:
 
 
 def _clean(team: Team) -> None:
+    problems = _model_problems(team, "key", "name")
+    if problems:
+        raise InvalidInput(
+            [Invalid(sentence, field=field) for field, said in problems.items() for sentence in said]
+        )
+
+
+def _model_problems(row: Person | Team, *fields: str) -> dict[str, list[str]]:
+    """What the model says is wrong with these fields, by field; characters that aren't text first."""
+    odd = {field: [_NO_TEXT] for field in fields if not is_plain(getattr(row, field))}
+    if odd:
+        return odd
     try:
-        team.full_clean()
+        row.full_clean(exclude={field.name for field in row._meta.fields} - set(fields))
     except ValidationError as error:
-        raise InvalidInput([Invalid(message) for message in error.messages]) from error
+        return error.message_dict
+    return {}
 
 
 def _refuse_circle(person: Person, manager: Person | None) -> None:

@@ -144,7 +144,7 @@ def operators(now: datetime) -> list[Person]:
             Q(standing_powers__power__in=powers, standing_powers__removed_at__isnull=True)
             | Q(
                 grants__role__target__connector="portal",
-                grants__scope__entitlement__name__in=powers,
+                grants__lease__entitlement__in=powers,
                 grants__starts_at__lte=now,
                 grants__ends_at__gt=now,
                 grants__stopped_at__isnull=True,

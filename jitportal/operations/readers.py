@@ -37,8 +37,8 @@ class PortalGrants:
         """Everybody who holds one of the powers through a grant."""
         grants = Grant.objects.entitling(clock.now()).filter(role__target=self._target)
         return [
-            Holder(grant.account, grant.scope.entitlement.name, grant.ends_at, grant.lease.handle)
-            for grant in grants.select_related("scope__entitlement", "lease")
+            Holder(grant.account, grant.lease.entitlement, grant.ends_at, grant.lease.handle)
+            for grant in grants.select_related("lease")
             if grant.lease is not None
         ]
 

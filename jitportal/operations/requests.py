@@ -118,7 +118,7 @@ def withdraw(*, actor: Person, request: AccessRequest, reason: str = "") -> Acce
 
 
 def withdraw_locked(request: AccessRequest, actor: Person, now: datetime, reason: str) -> AccessRequest:
-    """Withdraw a request that is locked already: for the requester, or for the system when they leave."""
+    """Withdraw a request that is locked already: for the requester, or for whoever deactivates them."""
     check_transition("request", request.status, RequestStatus.WITHDRAWN)
     waited = request.status == RequestStatus.PENDING
     request.status, request.closed_at = RequestStatus.WITHDRAWN, now
