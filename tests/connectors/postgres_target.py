@@ -91,7 +91,7 @@ class PostgresTarget:
 
     # What the portal does
 
-    def connector(self, **values: str) -> PostgresConnector:
+    def connector(self, *, declared: frozenset[str] = frozenset(), **values: str) -> PostgresConnector:
         settings = {
             "host": "127.0.0.1",
             "port": str(self.server.port),
@@ -100,7 +100,10 @@ class PostgresTarget:
             "password_secret": "TARGET",
             **values,
         }
-        return PostgresConnector(TargetSettings("orders-db", settings, {"TARGET": PASSWORD}.__getitem__))
+        secrets = {"TARGET": PASSWORD, "WRONG": "not it"}
+        return PostgresConnector(
+            TargetSettings("orders-db", settings, secrets.__getitem__, declared=declared)
+        )
 
     def order(
         self,
@@ -196,8 +199,10 @@ class StubbornClient:
     process has read its memberships, and nothing shows its name yet.
     """
 
-    def __init__(self, target: PostgresTarget, login: str, role: str, *, threads: int = 4) -> None:
-        self._target, self._login, self._role = target, login, role
+    def __init__(
+        self, target: PostgresTarget, login: str, role: str, *, password: str = PASSWORD, threads: int = 4
+    ) -> None:
+        self._target, self._login, self._role, self._password = target, login, role, password
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(threads)]
         self.last_read: datetime | None = None
@@ -221,7 +226,8 @@ class StubbornClient:
 
     def _use_a_session(self) -> None:
         """Hold on to a session for as long as it reads; one that doesn't is left for another."""
-        with self._target.connect(self._login, options=f"-c role={self._role}") as session:
+        options = f"-c role={self._role}"
+        with self._target.connect(self._login, password=self._password, options=options) as session:
             while not self._stop.is_set() and reads(session, self._role):
                 self.last_read = now()
                 self.sessions += 1

@@ -25,7 +25,7 @@ from jitportal.connectors.postgres.settings import PostgresSettings
 
 CONNECT_SECONDS = 4.0
 #: What is left of a call for this side, once the waiting is over.
-MARGIN_SECONDS = 0.7
+MARGIN_SECONDS = 1.2
 
 Connection = psycopg.Connection[TupleRow]
 
@@ -131,7 +131,7 @@ class Server:
             "user": chosen.user,
             "dbname": database,
             "sslmode": chosen.sslmode,
-            "connect_timeout": int(CONNECT_SECONDS),
+            "connect_timeout": int(CONNECT_SECONDS) + 1,  # the thread is given up before, and says why
             "tcp_user_timeout": int(CONNECT_SECONDS * 1000),
             "client_encoding": "UTF8",
             "application_name": "jitportal",

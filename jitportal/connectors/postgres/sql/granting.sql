@@ -28,7 +28,7 @@ $$;
 CREATE FUNCTION jit.fence(p_handle text, p_claim bigint, prefix text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
-  IF NOT jit.is_own(p_handle, prefix) THEN
+  IF jit.is_own(p_handle, prefix) IS NOT TRUE THEN
     PERFORM jit.refuse(format('The handle %s is not of this portal, whose handles begin with %s-: '
                               'JITPORTAL_INSTANCE and the prefix of install.sql must agree.',
                               p_handle, prefix));
@@ -74,7 +74,8 @@ BEGIN
     PERFORM jit.refuse(format(
       'The end is %s minutes away, and this server gives %I for at most %s. Ask for less, or a '
       'superuser raises the cap: SELECT jit.manage_role(%L, ''…'').',
-      ceil(extract(epoch FROM o.until - clock_timestamp()) / 60), o.role,
+      CASE WHEN isfinite(o.until) THEN ceil(extract(epoch FROM o.until - clock_timestamp()) / 60)
+           ELSE 'infinity' END, o.role,
       ceil(managed.max_seconds / 60.0), o.role));
   END IF;
   RETURN managed;
@@ -170,6 +171,9 @@ EXCEPTION
     message := SQLERRM;
   WHEN lock_not_available OR deadlock_detected THEN
     outcome := 'busy';
+  WHEN OTHERS THEN
+    outcome := 'failed';
+    message := SQLERRM;
 END $$;
 
 -- One writer for a role at a time, so that two leases of one person can't each think that the
@@ -192,7 +196,7 @@ DECLARE
   prefix text := jit.own_prefix();
   give_up timestamptz := clock_timestamp() + interval '4 seconds';
   at_role text;
-  locked boolean;
+  locked boolean := true;
   o jit.lease_order;
 BEGIN
   FOR o IN SELECT * FROM jsonb_populate_recordset(NULL::jit.lease_order, orders) AS x

@@ -48,9 +48,9 @@ BEGIN
      ORDER BY oid <> subject, rolname LIMIT 1);
 END $$;
 
--- Those who are this login too, as members of it. On 15 and earlier a login may lend itself to
--- another ("GRANT me TO other"); from 16 on a membership may carry neither right, and is harmless
--- (the columns are read through jsonb because 15 has none). Not the portal, which becomes a member of
+-- Those who are this login too, as members of it: up to 14 a login may lend itself to another ("GRANT
+-- me TO other"), and whoever makes roles may at any time. From 16 on a membership may carry neither
+-- right, and is harmless (its columns are read through jsonb because 15 has none). Not the portal, which becomes a member of
 -- ended logins to hand over what they own.
 CREATE FUNCTION jit.borrowers(login oid) RETURNS SETOF oid
 LANGUAGE plpgsql STABLE AS $$

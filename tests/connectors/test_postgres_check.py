@@ -1,0 +1,84 @@
+"""The check: what it finds wrong with a server, and that it says what to do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from jitportal.connectors.base import RoleOnTarget
+from jitportal.rules.vocabulary import Enforcement, Pathway
+from tests.connectors.postgres_target import PostgresTarget, now
+
+
+def test_a_server_without_a_sweep_is_well_when_none_is_promised(target: PostgresTarget) -> None:
+    target.role()
+    health = target.connector().check(portal_now=now)
+    assert (health.usable, health.expiry_armed, health.problems) == (True, False, ())
+    assert health.skew is not None
+    assert abs(health.skew) < timedelta(milliseconds=100)
+
+
+def test_a_promised_sweep_that_is_not_there_is_a_problem(target: PostgresTarget) -> None:
+    health = target.connector(expiry="pg_cron").check(portal_now=now)
+    assert not health.expiry_armed
+    assert "pg_cron is not in the database" in " ".join(health.problems)
+
+
+@pytest.mark.parametrize(("seconds", "word"), [(5.0, "behind"), (-5.0, "ahead")])
+def test_a_clock_that_is_off_is_measured_and_refused(
+    target: PostgresTarget, seconds: float, word: str
+) -> None:
+    health = target.connector().check(portal_now=lambda: now() + timedelta(seconds=seconds))
+    assert health.skew is not None
+    assert health.skew.total_seconds() == pytest.approx(-seconds, abs=0.1)
+    assert not health.usable
+    assert any(word in problem for problem in health.problems)
+
+
+def test_rights_that_the_portal_does_not_need_are_a_problem(target: PostgresTarget) -> None:
+    target.run("GRANT pg_read_all_data TO {}", target.portal)
+    target.run("ALTER ROLE {} CREATEROLE", target.portal)
+    try:
+        problems = " ".join(target.connector().check(portal_now=now).problems)
+    finally:
+        target.run("REVOKE pg_read_all_data FROM {}", target.portal)
+        target.run("ALTER ROLE {} NOCREATEROLE", target.portal)
+    assert "pg_read_all_data" in problems
+    assert "NOCREATEROLE" in problems
+
+
+def test_a_server_where_nothing_may_be_given_says_what_to_run(target: PostgresTarget) -> None:
+    with target.superuser.transaction():
+        target.superuser.execute("CREATE TABLE kept AS SELECT * FROM jit.managed_role")
+        target.superuser.execute("DELETE FROM jit.managed_role")
+    try:
+        health = target.connector().check(portal_now=now)
+    finally:
+        target.superuser.execute("INSERT INTO jit.managed_role SELECT * FROM kept ON CONFLICT DO NOTHING")
+        target.superuser.execute("DROP TABLE kept")
+    assert any("jit.manage_role" in problem for problem in health.problems)
+
+
+def test_the_plan_follows_from_the_settings(target: PostgresTarget) -> None:
+    def plan(*, dynamic: bool, expiry: str = "none") -> tuple[Enforcement, timedelta | None]:
+        role = RoleOnTarget("writer", Pathway.JIT, dynamic_login=dynamic)
+        found = target.connector(expiry=expiry).plan(role)
+        return found.enforcement, found.longest_residual
+
+    assert plan(dynamic=False) == (Enforcement.PORTAL_ONLY, None)
+    assert plan(dynamic=True) == (Enforcement.TARGET_REFUSES, None)
+    for dynamic in (False, True):
+        cuts = plan(dynamic=dynamic, expiry="pg_cron")
+        assert cuts == (Enforcement.TARGET_CUTS, timedelta(seconds=3))
+
+
+def test_instructions_are_a_command_to_copy(target: PostgresTarget) -> None:
+    connector = target.connector(databases="orders, billing")
+    order = target.order("o'brien smith", 'odd "role"')
+    first, second = connector.instructions(order).splitlines()
+    assert first.startswith("psql 'host=127.0.0.1 ")
+    assert "dbname=orders" in first
+    assert second.startswith('SET ROLE "odd ""role""";')
+    scoped = target.order("ada", "writer", database="billing")
+    assert "dbname=billing user=ada" in connector.instructions(scoped)
