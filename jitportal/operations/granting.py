@@ -37,7 +37,14 @@ def make_grant(request: AccessRequest, now: datetime) -> Grant:
     minutes = min(request.minutes, cap)
     window = Window(StartMode(revision.start_mode), revision.opens_at, revision.closes_at)
     span = wished_span(window, minutes, now, request.renewal_of)
-    refuse_overlap(request.requester_id, request.role_id, request.scope_id, span, ignore=request.renewal_of)
+    refuse_overlap(
+        request.requester_id,
+        request.role_id,
+        request.scope_id,
+        span,
+        ignore=request.renewal_of,
+        who=f"{request.requester} holds",
+    )
     closes_at = _closing(window, span.start, at_once=span.start <= now)
     grant = Grant.objects.create(
         request=request,
@@ -80,7 +87,9 @@ def begin(grant: Grant, actor: Person, now: datetime) -> None:
     ends_at = min(starts_at + timedelta(minutes=minutes), grant.latest_end_at)
     ends_at = min(ends_at, next_planned(grant, starts_at) or ends_at)
     span = Span(starts_at, ends_at)
-    refuse_overlap(grant.person_id, grant.role_id, grant.scope_id, span, ignore=grant)
+    refuse_overlap(
+        grant.person_id, grant.role_id, grant.scope_id, span, ignore=grant, who=f"{grant.person} holds"
+    )
     check_transition("grant", grant.status, GrantStatus.PROVISIONING)
     earlier = grant.renewal_of
     goes_on = earlier if earlier is not None and held_span(earlier).end == starts_at else None

@@ -44,7 +44,13 @@ def next_planned(grant: Grant, after: datetime) -> datetime | None:
 
 
 def refuse_overlap(
-    person_id: int, role_id: int, scope_id: int, span: Span, *, ignore: Grant | None = None
+    person_id: int,
+    role_id: int,
+    scope_id: int,
+    span: Span,
+    *,
+    ignore: Grant | None = None,
+    who: str = "You hold",
 ) -> None:
     """Raise ``PolicyRefuses`` where another grant of this person covers part of the span.
 
@@ -57,13 +63,13 @@ def refuse_overlap(
     )
     for grant in others:
         if (ignore is None or grant.pk != ignore.pk) and held_span(grant).overlaps(span):
-            raise PolicyRefuses(_sentence(grant), field="opens_at")
+            raise PolicyRefuses(_sentence(grant, who), field="opens_at")
 
 
-def _sentence(grant: Grant) -> str:
+def _sentence(grant: Grant, who: str) -> str:
     if grant.ends_at is not None:
         return (
-            f"You hold this role and scope until {grant.ends_at:%d %b %H:%M} UTC (grant {grant.pk}). "
+            f"{who} this role and scope until {grant.ends_at:%d %b %H:%M} UTC (grant {grant.pk}). "
             "Renew that grant, or choose a time after it."
         )
     return (
