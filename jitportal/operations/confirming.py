@@ -128,6 +128,7 @@ def _observed(
 ) -> dict[str, object]:
     """The lease's row after an answer, with when it is due next."""
     absent = holding.presence is Presence.ABSENT and holding.open_sessions == 0
+    settled = absent or wants.wanted_until(spans, now) is not None
     values: dict[str, object] = {
         "presence": holding.presence,
         "held_until": holding.until,
@@ -140,7 +141,7 @@ def _observed(
         "attempts": 0,
         "failing_since": None,
         "last_error": "",
-        "paged_at": None,
+        "paged_at": None if settled else lease.paged_at,  # one page for a removal, however often it is asked
     }
     due = _next_due(lease, holding, spans, now, absent=absent)
     if lease.verify_again_at is not None:

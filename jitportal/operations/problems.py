@@ -67,9 +67,13 @@ def _problem(grants: list[Grant], now: datetime) -> LeaseProblem | None:
 
 
 def overdue_removal_age(now: datetime) -> timedelta | None:
-    """How long ago the oldest removal that isn't confirmed should have been; None: there is none."""
+    """How long ago the oldest removal that isn't confirmed should have been; None: there is none.
+
+    What waits for a person to carry it out isn't counted: the portal has done its part.
+    """
     oldest = (
-        Grant.objects.filter(Q(status=GrantStatus.REMOVING), stopped_at__lte=now)
+        Grant.objects.filter(status=GrantStatus.REMOVING, stopped_at__lte=now)
+        .exclude(lease__presence=Presence.WAITING)
         .order_by("stopped_at")
         .values_list("stopped_at", flat=True)
         .first()
