@@ -59,6 +59,11 @@ class PostgresTarget:
                 session.close()
         self.superuser.close()
 
+    def reconnect(self) -> None:
+        """The superuser's session again, after the server was restarted."""
+        self.superuser.close()
+        self.superuser = psycopg.connect(self.server.dsn(self.database), autocommit=True)
+
     # What an operator does
 
     def run(self, statement: LiteralString, *names: str) -> None:
