@@ -35,7 +35,9 @@ def earlier(document: str) -> str:
 
 
 def _replaced(document: str, old: str, new: str) -> str:
-    changed, times = re.subn(rf"^( +){re.escape(old)}$", lambda found: found[1] + new, document, flags=re.MULTILINE)
+    changed, times = re.subn(
+        rf"^( +){re.escape(old)}$", lambda found: found[1] + new, document, flags=re.MULTILINE
+    )
     if times != 1:
         raise ValueError(f"The demo's policy has {times} lines “{old}”, and one is needed.")
     return changed

@@ -147,19 +147,15 @@ class Supervisor:
         self._children = [Child(service, say) for service in services]
         self.stop_signal = StopSignal()
 
-    def run(
-        self, *, started: Callable[[], bool] = lambda: True, ready: Callable[[], None] = lambda: None
-    ) -> None:
-        """Start and supervise; ``ready`` is called once, as soon as ``started`` says so."""
+    def run(self, *, at_each_look: Callable[[], None] | None = None) -> None:
+        """Start and supervise, until this process is asked to stop."""
         self.stop_signal.listen()
-        told = False
         try:
             while not self.stop_signal.asked:
                 for child in self._children:
                     child.look()
-                if not told and started():
-                    told = True
-                    ready()
+                if at_each_look is not None:
+                    at_each_look()
                 self.stop_signal.wait(LOOK)
         finally:
             self._stop_all()

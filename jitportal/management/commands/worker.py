@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -36,10 +37,10 @@ class Command(PortalCommand):
         Supervisor([worker_service()], say=self.stderr.write).run()
 
 
-def worker_service() -> Service:
-    """The worker, for a supervisor."""
+def worker_service(variables: Mapping[str, str] | None = None) -> Service:
+    """The worker, for a supervisor; ``variables`` are added to its environment."""
     command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "worker", "--unsupervised"]
-    return Service("worker", command, watched=True)
+    return Service("worker", command, variables or {}, watched=True)
 
 
 def refuse_too_few_workers() -> None:
