@@ -1,4 +1,8 @@
-"""Stamps who, from where and as part of what on auditlog's entries."""
+"""Stamps who, from where and as part of what on auditlog's entries.
+
+auditlog writes an update's entry before the update: outside a transaction, one that fails would leave
+its entry behind. Operations are always one transaction, so the two come and go together.
+"""
 
 from __future__ import annotations
 

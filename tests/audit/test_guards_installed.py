@@ -15,7 +15,7 @@ from pytest_django import Settings
 from jitportal.audit import guards
 from jitportal.audit.guards import installing
 from jitportal.audit.guards.catalogue import catalogue
-from jitportal.models import Event, Role, Team
+from jitportal.models import Entry, Event, Role, Team
 from tests.models import rows
 from tests.models.refusals import guards_here, sql
 
@@ -206,6 +206,15 @@ def test_a_flush_by_hand_is_refused() -> None:
     with pytest.raises(CommandError, match="couldn't be flushed"):
         call_command("flush", interactive=False, verbosity=0)
     assert Team.objects.filter(key="kept").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("options", [{}, pytest.param({"truncate": True}, marks=POSTGRESQL)])
+def test_auditlogs_own_command_empties_nothing(options: dict[str, bool]) -> None:
+    rows.team()
+    with pytest.raises(IntegrityError, match="The record is kept"):
+        call_command("auditlogflush", yes=True, stdout=StringIO(), **options)
+    assert Entry.objects.exists()
 
 
 def test_they_are_never_lifted_in_production(settings: Settings) -> None:

@@ -88,6 +88,7 @@ def _request_that_forgets_its_revision() -> Break:
 
 
 def _scope_swapped_under_the_approver() -> Break:
+    """A peer's approval named a requester and no revision: what was asked could be swapped (GatePlane)."""
     request = rows.request()
     other = rows.scope(role=request.role)
     return lambda: put(request, scope=other)
@@ -122,6 +123,7 @@ def _approval_of_a_withdrawn_request() -> Break:
 
 
 def _approval_at_the_deadline() -> Break:
+    """A peer took an approval that came before its sweeper did (k8s-breakglass 866)."""
     request = rows.request(lapses_at=NOW + MINUTE)
     return lambda: rows.approval(request=request, decided_at=NOW + MINUTE)
 

@@ -108,6 +108,7 @@ def test_every_model_of_the_portal_is_kept_or_is_no_business_fact() -> None:
 
 @EVERY
 def test_nothing_is_deleted(model: type[Model]) -> None:
+    """In a peer, deleting a user cascaded into the history of approvals (authentik)."""
     row = MAKERS[model]()
     with refused_by_guard(name_of(model, "delete")):
         sql(f'DELETE FROM "{model._meta.db_table}" WHERE id = %s', row.pk)
