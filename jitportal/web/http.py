@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django_htmx.middleware import HtmxDetails
 
 from jitportal.models import Person
@@ -17,6 +17,13 @@ class PortalRequest(HttpRequest):
 
     user: Person
     htmx: HtmxDetails
+
+
+def typed(request: PortalRequest) -> QueryDict | None:
+    """What a form is bound to: what was sent; or, while one types, what htmx asks about; else None."""
+    if request.method == "POST":
+        return request.POST
+    return request.GET if request.htmx else None
 
 
 def now_of(request: HttpRequest) -> datetime:

@@ -20,7 +20,7 @@ class PortalForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
-        self._refused = 0
+        self.refused = 0  # the status of the gravest refusal
 
     def refuse(self, sentence: str, field: str | None, status: int) -> None:
         """Show the sentence beside its field, or above the form where it has none."""
@@ -28,12 +28,12 @@ class PortalForm(forms.Form):
         if not hasattr(self, "cleaned_data"):
             self.full_clean()
         self.add_error(name if name in self.fields else NON_FIELD_ERRORS, sentence)
-        self._refused = max(self._refused, status)
+        self.refused = max(self.refused, status)
 
     @property
     def status(self) -> int:
-        if self._refused:
-            return self._refused
+        if self.refused:
+            return self.refused
         return 422 if self.is_bound and self.errors else 200
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from jitportal.models import Grant, Person, Role, RoleScope
@@ -60,10 +60,21 @@ def outlook(person: Person, role: Role, form: AskForm, renewal_of: Grant | None 
     )
 
 
+def complain_at_once(person: Person, form: AskForm, renewal_of: Grant | None = None) -> None:
+    """Where some fields can't even be read, say also what the policy refuses of the others."""
+    if form.status == 200 or form.refused:
+        return
+    words = str(form.cleaned_data.get("justification", ""))
+    decision = requests.preview(actor=person, ask=replace(_ask_so_far(form, renewal_of), justification=words))
+    for problem in decision.problems:
+        if problem.field in form.fields and problem.field not in form.errors:
+            form.refuse(problem.sentence, problem.field, 422)
+
+
 def _ask_so_far(form: AskForm, renewal_of: Grant | None) -> Ask:
     """The ask with what is missing filled in, so that who decides shows before all is typed."""
     rules = form.rules
-    said = getattr(form, "cleaned_data", {})
+    said = form.cleaned_data if form.is_bound and form.errors is not None else {}
     start = _start_so_far(form) if form.is_bound else {"start_mode": StartMode.AT_ONCE}
     if renewal_of is not None:
         start = {"start_mode": StartMode.RENEWAL}

@@ -12,10 +12,10 @@ from jitportal.operations.asking import chain_minutes
 from jitportal.rules.permissions import Verb
 from jitportal.web import fetch
 from jitportal.web.forms.asking import RenewalForm
-from jitportal.web.http import PortalRequest, now_of
-from jitportal.web.presenters import asking
+from jitportal.web.http import PortalRequest, now_of, typed
 from jitportal.web.presenters.decision import chain
-from jitportal.web.refusals import form_page, refusals_shown_in
+from jitportal.web.refusals import refusals_shown_in
+from jitportal.web.views.start import ask_answer, is_sent
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -27,20 +27,11 @@ def renew(request: PortalRequest, pk: int) -> HttpResponse:
     used = chain_minutes(grant)
     left = max(0, rules.max_total_minutes - used)
     initial = {"minutes": max(1, min(rules.recommended_minutes, left))}
-    data = request.POST if request.method == "POST" else None
-    form = RenewalForm(grant, rules, now_of(request), data, initial=initial)
-    if request.method == "POST" and form.is_valid() and "look" not in request.POST:
+    form = RenewalForm(grant, rules, now_of(request), typed(request), initial=initial)
+    if is_sent(request, form):
         with refusals_shown_in(form):
             made = requests.submit(actor=request.user, ask=form.ask(renewal_of=grant))
             messages.success(request, f"Your request to go on with {made.role} is made.")
             return redirect("request_detail", made.pk)
-    context = {
-        "grant": grant,
-        "role": grant.role,
-        "rules": rules,
-        "earlier": chain(grant),
-        "used": used,
-        "left": left,
-        "outlook": asking.outlook(request.user, grant.role, form, grant),
-    }
-    return form_page(request, "grants/renew.html", form, context)
+    context = {"grant": grant, "earlier": chain(grant), "used": used, "left": left}
+    return ask_answer(request, "grants/renew.html", grant.role, form, renewal_of=grant, **context)

@@ -16,10 +16,10 @@ from jitportal.rules.vocabulary import Pathway
 from jitportal.web import fetch
 from jitportal.web.forms.asking import AskForm, RenewalForm, said_before
 from jitportal.web.forms.base import ReasonForm
-from jitportal.web.http import PortalRequest, now_of
-from jitportal.web.presenters import asking, story
+from jitportal.web.http import PortalRequest, now_of, typed
+from jitportal.web.presenters import story
 from jitportal.web.refusals import form_page, refusals_shown_in
-from jitportal.web.views.start import FORMS, asking_page
+from jitportal.web.views.start import FORMS, ask_answer, asking_page, is_sent
 
 
 class WithdrawForm(ReasonForm):
@@ -42,7 +42,7 @@ def detail(request: PortalRequest, pk: int) -> HttpResponse:
 def edit(request: PortalRequest, pk: int) -> HttpResponse:
     found = fetch.access_request(request, pk, Verb.REQUEST_EDIT)
     form = _edit_form(request, found, _rules(found))
-    if request.method == "POST" and form.is_valid() and "look" not in request.POST:
+    if is_sent(request, form):
         with refusals_shown_in(form):
             requests.edit(
                 actor=request.user,
@@ -52,9 +52,9 @@ def edit(request: PortalRequest, pk: int) -> HttpResponse:
             )
             messages.success(request, "Your request is changed. Earlier approvals don't count for it.")
             return redirect("request_detail", pk)
-    outlook = asking.outlook(request.user, found.role, form, found.renewal_of)
-    context = {"access_request": found, "role": found.role, "rules": form.rules, "outlook": outlook}
-    return form_page(request, "requests/edit.html", form, context)
+    return ask_answer(
+        request, "requests/edit.html", found.role, form, renewal_of=found.renewal_of, access_request=found
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -87,8 +87,7 @@ def _rules(found: AccessRequest) -> RoleRules:
 
 
 def _edit_form(request: PortalRequest, found: AccessRequest, rules: RoleRules) -> AskForm:
-    data = request.POST if request.method == "POST" else None
     initial = said_before(found)
     if found.renewal_of is not None:
-        return RenewalForm(found.renewal_of, rules, now_of(request), data, initial=initial)
-    return FORMS[Pathway(found.pathway)](rules, now_of(request), data, initial=initial)
+        return RenewalForm(found.renewal_of, rules, now_of(request), typed(request), initial=initial)
+    return FORMS[Pathway(found.pathway)](rules, now_of(request), typed(request), initial=initial)

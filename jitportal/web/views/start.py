@@ -7,14 +7,13 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from jitportal.models import AccessRequest, Role
+from jitportal.models import AccessRequest, Grant, Role
 from jitportal.operations import policies, requests
-from jitportal.rules.policy import RoleRules
 from jitportal.rules.vocabulary import Pathway
 from jitportal.web import fetch
-from jitportal.web.forms.asking import JitForm, StartForm, TemporaryForm, said_before
+from jitportal.web.forms.asking import AskForm, JitForm, StartForm, TemporaryForm, said_before
 from jitportal.web.forms.search import SearchForm
-from jitportal.web.http import PortalRequest, now_of
+from jitportal.web.http import PortalRequest, now_of, typed
 from jitportal.web.presenters import asking, roles
 from jitportal.web.refusals import form_page, refusals_shown_in
 
@@ -57,30 +56,38 @@ def asking_page(request: PortalRequest, role: Role, *, cloned_from: AccessReques
     rules = policies.current_rules(role.key)
     if rules is None:
         return render(request, "requests/not_offered.html", {"role": role}, status=404)
-    form = _form(request, rules, cloned_from)
-    if request.method == "POST" and form.is_valid() and "look" not in request.POST:
+    initial = said_before(cloned_from, again=True) if cloned_from else {}
+    form = FORMS[rules.pathway](rules, now_of(request), typed(request), initial=initial)
+    if is_sent(request, form):
         with refusals_shown_in(form):
             made = requests.submit(actor=request.user, ask=form.ask(cloned_from=cloned_from))
             messages.success(request, f"Your request for {made.role} is made.")
             return redirect("request_detail", made.pk)
-    return ask_answer(request, role, form, cloned_from=cloned_from)
+    return ask_answer(request, "requests/ask.html", role, form, cloned_from=cloned_from)
 
 
-def _form(request: PortalRequest, rules: RoleRules, cloned_from: AccessRequest | None) -> StartForm:
-    initial = said_before(cloned_from, again=True) if cloned_from else {}
-    data = request.POST if request.method == "POST" else (request.GET if request.htmx else None)
-    return FORMS[rules.pathway](rules, now_of(request), data, initial=initial)
+def is_sent(request: PortalRequest, form: AskForm) -> bool:
+    """Whether the form is to be carried out: posted, well formed, and not only to look."""
+    return request.method == "POST" and form.is_valid() and "look" not in request.POST
 
 
-def ask_answer(request: PortalRequest, role: Role, form: StartForm, **context: object) -> HttpResponse:
+def ask_answer(
+    request: PortalRequest,
+    template: str,
+    role: Role,
+    form: AskForm,
+    *,
+    renewal_of: Grant | None = None,
+    **context: object,
+) -> HttpResponse:
     """The whole page; or, where the page itself asks while one types, only what would happen."""
-    if request.htmx:
-        form.full_clean()
-    outlook = asking.outlook(request.user, role, form)
+    if request.method == "POST":
+        asking.complain_at_once(request.user, form, renewal_of)
+    outlook = asking.outlook(request.user, role, form, renewal_of)
     context |= {"role": role, "rules": form.rules, "outlook": outlook}
     if request.htmx:
         answer = render(request, "requests/_outlook.html", context)
     else:
-        answer = form_page(request, "requests/ask.html", form, context)
+        answer = form_page(request, template, form, context)
     answer.headers["Vary"] = "HX-Request"
     return answer

@@ -18,9 +18,9 @@ from tests.web.engineer.conftest import SignedIn
 Counted = Callable[[int], AbstractContextManager[object]]
 
 #: Queries of the pages, however many rows they list (session, person, clock, frame and page).
-MY_ACCESS_QUERIES = 18
-HISTORY_QUERIES = 9
-FIND_QUERIES = 13
+MY_ACCESS_QUERIES = 19
+HISTORY_QUERIES = 10
+FIND_QUERIES = 14
 
 
 def sections(html: str) -> dict[str, str]:

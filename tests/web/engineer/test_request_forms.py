@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -348,3 +349,31 @@ def test_looking_at_forms_changes_nothing(ed: Client) -> None:
     assert request.status == "pending"
     assert AccessRequest.objects.count() == 2
     assert Grant.objects.get().status == "active"
+
+
+def test_what_cannot_be_read_does_not_hide_what_the_policy_refuses(ed: Client) -> None:
+    wrong = typed(scope="left", start_mode="on_click", minutes_number="90", justification="short")
+    html = ed.post(CAGE, wrong).content.decode()
+    assert "Say until when you may start it." in beside(html, "closes_at")
+    assert "lasts 1 hour at most" in beside(html, "minutes")
+    assert "Say why in at least 15 characters (now 5)." in beside(html, "justification")
+
+
+def test_each_error_in_the_summary_leads_to_its_field(ed: Client) -> None:
+    html = ed.post(
+        CAGE, typed(scope="", start_mode="", minutes_number="0", justification="")
+    ).content.decode()
+    summary = html.partition('class="errors-summary')[2].partition("</section>")[0]
+    places = re.findall(r'href="#([^"]+)"', summary)
+    assert len(places) == 4
+    for place in places:
+        assert f'id="{place}"' in html
+
+
+def test_the_panel_follows_a_change_and_a_renewal_too(ed: Client) -> None:
+    request, grant = house.ask(role="cage"), house.held()
+    for address in (f"/requests/{request.pk}/edit/", f"/grants/{grant.pk}/renew/"):
+        answer = ed.get(address, typed(scope="left", minutes_number="61"), headers={"HX-Request": "true"})
+        assert answer.status_code == 200
+        assert b"lasts 1 hour at most" in answer.content
+        assert b"<html" not in answer.content
