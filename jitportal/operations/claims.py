@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef
@@ -24,14 +24,11 @@ REMOVAL, GRANT = "removal", "grant"
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A lease with the order for its target, under the claim's number."""
+    """A lease with the order for its target, under the claim's number, which holds until then."""
 
     lease: Lease
     order: LeaseOrder
-
-    @property
-    def wanted(self) -> bool:
-        return self.order.until is not None
+    until: datetime
 
 
 def pairs(claimed: Sequence[Claimed]) -> list[tuple[Lease, LeaseOrder]]:
@@ -58,18 +55,28 @@ def claim(target: Target, lane: str, worker: str) -> list[Claimed]:
         wanted = {lease.pk: wants.wanted_until(spans.get(lease.pk, []), now) for lease in leases}
         chosen = [lease for lease in leases if (wanted[lease.pk] is not None) == (lane == GRANT)]
         change_many([(lease, _claim_values(lease, wanted[lease.pk], worker, now)) for lease in chosen], actor)
-        return [Claimed(lease, _order(lease, wanted[lease.pk])) for lease in chosen]
+        return [Claimed(lease, _order(lease, wanted[lease.pk]), now + CLAIM) for lease in chosen]
 
 
-def keep_claims(claimed: Sequence[Claimed]) -> None:
-    """Renew the claims between two calls, but for those that have been taken over."""
+def still_claimed(claimed: Sequence[Claimed]) -> list[Claimed]:
+    """Those that may be called with now: their claim outlasts a call, or is renewed to do so.
+
+    This process may have stood still since it claimed them, and others may have taken them over.
+    """
+    last_call = clock.now() + timedelta(seconds=CALL_SECONDS)
+    return list(claimed) if all(last_call <= item.until for item in claimed) else keep_claims(claimed)
+
+
+def keep_claims(claimed: Sequence[Claimed]) -> list[Claimed]:
+    """Renew the claims between two calls; gives those that nobody has taken over meanwhile."""
     actor = system()
     claims = {item.lease.pk: item.order.claim for item in claimed}
     with operation(actor):
         now = clock.now()
         rows = Lease.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=claims).order_by("pk")
-        mine = [lease for lease in rows if lease.claim == claims[lease.pk]]
-        change_many([(lease, {"claimed_until": now + CLAIM}) for lease in mine], actor)
+        mine = {lease.pk: lease for lease in rows if lease.claim == claims[lease.pk]}
+        change_many([(lease, {"claimed_until": now + CLAIM}) for lease in mine.values()], actor)
+        return [replace(item, until=now + CLAIM) for item in claimed if item.lease.pk in mine]
 
 
 def _claim_values(lease: Lease, until: datetime | None, worker: str, now: datetime) -> dict[str, object]:

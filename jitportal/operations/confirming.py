@@ -26,6 +26,8 @@ REMOVAL_BACKOFF = 15
 WAITING = timedelta(seconds=30)
 #: Sessions that reconnected between the two steps of a revoke are cut by another pass so much later.
 SECOND_PASS = timedelta(milliseconds=300)
+#: After so many passes the wait grows: somebody else gave the same privilege on the target, perhaps.
+QUICK_PASSES = 5
 #: A problem that a person has to mend first is still tried again, for they mend it without telling us.
 PERMANENT_RETRY = timedelta(minutes=5)
 
@@ -52,14 +54,20 @@ def fail(orders: Sequence[tuple[Lease, LeaseOrder]], message: str, *, permanent:
     with operation(actor):
         leases = _mine(orders)
         now = clock.now()
-        grants = _grants_of(leases)
+        grants, spans = _grants_of(leases), wants.spans_of(leases)
         events = [
             event
             for lease in leases
             if lease.failing_since is None
             for event in _trouble(lease, grants.get(lease.pk, []), actor, message, now)
         ]
-        change_many([(lease, _failed(lease, message, now, permanent=permanent)) for lease in leases], actor)
+        change_many(
+            [
+                (lease, _failed(lease, message, spans.get(lease.pk, []), now, permanent=permanent))
+                for lease in leases
+            ],
+            actor,
+        )
         record_many(events)
     for lease in leases:
         log.warning("Lease %s on target %s: %s", lease.handle, lease.target_id, message)
@@ -128,7 +136,9 @@ def _observed(
 ) -> dict[str, object]:
     """The lease's row after an answer, with when it is due next."""
     absent = holding.presence is Presence.ABSENT and holding.open_sessions == 0
-    settled = absent or wants.wanted_until(spans, now) is not None
+    wanted = wants.wanted_until(spans, now)
+    settled = absent or wanted is not None
+    done = holding.presence is Presence.WAITING or _as_wanted(holding, wanted, absent=absent)
     values: dict[str, object] = {
         "presence": holding.presence,
         "held_until": holding.until,
@@ -138,7 +148,7 @@ def _observed(
         "verified_absent_at": (lease.verified_absent_at or now) if absent else None,
         "claimed_by": "",
         "claimed_until": None,
-        "attempts": 0,
+        "attempts": 0 if done else _passes(lease) + 1,
         "failing_since": None,
         "last_error": "",
         "paged_at": None if settled else lease.paged_at,  # one page for a removal, however often it is asked
@@ -157,13 +167,29 @@ def _next_due(
     lease: Lease, holding: Holding, spans: list[Span], now: datetime, *, absent: bool
 ) -> datetime | None:
     wanted = wants.wanted_until(spans, now)
-    if holding.presence is Presence.WAITING:
-        return now + WAITING
-    if wanted is None and not absent:
-        return now + SECOND_PASS if lease.wanted_until is None else now
-    if wanted is not None and (holding.presence is not Presence.PRESENT or wanted != lease.wanted_until):
+    if wanted != lease.wanted_until:
         return now  # what is wanted has moved while the target was called
+    if holding.presence is Presence.WAITING:
+        return min(now + WAITING, wanted or now + WAITING)
+    if not _as_wanted(holding, wanted, absent=absent):
+        return now + _another_pass(_passes(lease))
     return wants.next_due(spans, now)
+
+
+def _as_wanted(holding: Holding, wanted: datetime | None, *, absent: bool) -> bool:
+    return absent if wanted is None else holding.presence is Presence.PRESENT
+
+
+def _passes(lease: Lease) -> int:
+    """How often in a row the target has answered, and held something else than what is wanted."""
+    return 0 if lease.failing_since is not None else lease.attempts
+
+
+def _another_pass(passes: int) -> timedelta:
+    later = passes - QUICK_PASSES
+    if later < 0:
+        return SECOND_PASS
+    return timedelta(seconds=min(BACKOFF[min(later, len(BACKOFF) - 1)], REMOVAL_BACKOFF))
 
 
 Step = tuple[Grant, dict[str, object], Event]
@@ -254,20 +280,29 @@ def _event(
     )
 
 
-def _failed(lease: Lease, message: str, now: datetime, *, permanent: bool) -> dict[str, object]:
-    wait = timedelta(seconds=BACKOFF[min(lease.attempts, len(BACKOFF) - 1)])
-    if lease.wanted_until is None:
-        wait = min(wait, timedelta(seconds=REMOVAL_BACKOFF))
-    elif permanent:
-        wait = min(PERMANENT_RETRY, lease.wanted_until - now)
+def _failed(
+    lease: Lease, message: str, spans: list[Span], now: datetime, *, permanent: bool
+) -> dict[str, object]:
     return {
         "attempts": lease.attempts + 1,
         "failing_since": lease.failing_since or now,
         "last_error": message[:2_000],
-        "due_at": now + max(wait, timedelta(seconds=1)),
+        "due_at": now + _pause(lease, wants.wanted_until(spans, now), now, permanent=permanent),
         "claimed_by": "",
         "claimed_until": None,
     }
+
+
+def _pause(lease: Lease, wanted: datetime | None, now: datetime, *, permanent: bool) -> timedelta:
+    """How long a lease waits after a failed call; not at all where it was called for what isn't wanted
+    any more: a grant that failed may have reached its target, and have been revoked meanwhile.
+    """
+    if (wanted is None) != (lease.wanted_until is None):
+        return timedelta()
+    wait = timedelta(seconds=BACKOFF[min(lease.attempts, len(BACKOFF) - 1)])
+    if wanted is None:
+        return min(wait, timedelta(seconds=REMOVAL_BACKOFF))
+    return max(min(PERMANENT_RETRY if permanent else wait, wanted - now), timedelta(seconds=1))
 
 
 def _trouble(

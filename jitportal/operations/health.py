@@ -68,6 +68,12 @@ def grants_refused(target: Target, connector: Connector) -> str:
     return ""
 
 
+def check_grants(target: Target, connector: Connector) -> None:
+    """Raise ``TargetError`` where nothing may be granted on the target now."""
+    if refusal := grants_refused(target, connector):
+        raise TargetError(refusal)
+
+
 def _skewed(row: TargetHealth) -> bool:
     return row.skew_milliseconds is not None and abs(row.skew_milliseconds) > MAX_SKEW.total_seconds() * 1_000
 

@@ -10,24 +10,28 @@ The story of one round, which may die at any point and be run again:
 4. *Confirm*, in a short transaction: only if the claim still has the same number. Otherwise somebody
    else took over after the claim ran out, and this result is dropped.
 
-A worker that stalls between 1 and 2 and wakes up late calls with an old number. A target that fences
-refuses it; for the others, whoever took over has absence verified once more after the old claim's time.
+A worker that stalls between 1 and 2 finds, when it wakes up, that its claim has run out, and calls with
+what nobody has taken over. One that stalls within 2 calls with an old number. A target that fences refuses
+it; for the others, whoever took over has absence verified once more after the old claim's time.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 
 from jitportal.connectors.base import Connector, TargetError, Unreachable
 from jitportal.models import Lease, Target
 from jitportal.operations import wants
-from jitportal.operations.claims import GRANT, Claimed, claim, keep_claims, pairs
+from jitportal.operations.claims import GRANT, Claimed, claim, keep_claims, pairs, still_claimed
 from jitportal.operations.confirming import confirm, fail
-from jitportal.operations.health import grants_refused, note_call
+from jitportal.operations.health import check_grants, note_call
 from jitportal.operations.targets import connector_for
 from jitportal.rules.errors import JitportalError
 from jitportal.rules.vocabulary import Holding, Refusal
+
+log = logging.getLogger(__name__)
 
 Answer = Holding | Refusal
 
@@ -50,26 +54,32 @@ def converge(*, target_id: int, lane: str, worker: str) -> int:
         return 0
     try:
         connector = connector_for(target)
-        answers = carry_out(connector, target, claimed, lane)
+        if lane == GRANT:
+            check_grants(target, connector)
+        called = still_claimed(claimed)
+        answers = carry_out(connector, called, lane)
     except (TargetError, JitportalError) as error:
         permanent = getattr(error, "permanent", False)
         if isinstance(error, Unreachable):
             note_call(target, error)
         fail(pairs(claimed), str(error), permanent=permanent)
         return len(claimed)
+    except Exception as error:
+        log.exception("The connector %s of target %s broke", target.connector, target.key)
+        what = type(error).__name__
+        said = f"The connector {target.connector} broke ({what}): the worker's log says where."
+        fail(pairs(claimed), said, permanent=True)
+        return len(claimed)
     if note_call(target, None):
         wants.retry_failing(target, [item.lease.pk for item in claimed])
-    confirm(claimed, answers, fences=connector.fences)
+    confirm(called, answers, fences=connector.fences)
     return len(claimed)
 
 
-def carry_out(connector: Connector, target: Target, claimed: Sequence[Claimed], lane: str) -> list[Answer]:
+def carry_out(connector: Connector, claimed: Sequence[Claimed], lane: str) -> list[Answer]:
     """Steps 2 and 3: call the connector, and after a removal ask the target what it holds."""
     orders = [item.order for item in claimed]
     if lane == GRANT:
-        refusal = grants_refused(target, connector)
-        if refusal:
-            raise TargetError(refusal)
         return list(connector.grant(orders))
     answers = list(connector.revoke(orders))
     keep_claims(claimed)

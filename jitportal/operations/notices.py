@@ -101,7 +101,7 @@ def send_due() -> int:
     for notice in _claimed():
         try:
             _mail(notice).send()
-        except OSError as error:  # smtplib's errors are OSErrors too
+        except (OSError, ValueError) as error:  # smtplib's errors are OSErrors; a bad address is the other
             _failed(notice, str(error) or type(error).__name__)
         else:
             _sent(notice)
