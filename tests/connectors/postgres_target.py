@@ -85,6 +85,13 @@ class PostgresTarget:
         )
         return name
 
+    def logins(self, number: int) -> list[str]:
+        """Many at once, that nobody logs in with."""
+        names = [self.name("login") for _ in range(number)]
+        create = sql.SQL("; ").join(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(n)) for n in names)
+        self.superuser.execute(create)
+        return names
+
     def role(self, name: str | None = None, *, longest: str = "1 hour", dynamic: bool = True) -> str:
         """A role that the portal may give, with the right to read a table of its own: ``data_<role>``."""
         name = name or self.name("role")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
+import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
@@ -67,6 +71,50 @@ def test_a_dynamic_login_that_reconnects_in_a_loop_keeps_nothing(
         assert target.open_sessions(order.account) == 0
     assert client.last_read is not None
     assert client.last_read <= returned
+
+
+def test_whoever_lingers_in_the_log_in_with_the_role_is_cut(target: PostgresTarget) -> None:
+    """Anybody may set post_auth_delay: the role is taken, and nothing shows the session's name yet."""
+    connector, role, login = target.connector(), target.role(), target.login()
+    order = target.order(login, role)
+    granted(connector, order)
+
+    def linger() -> bool:
+        options = f"-c role={role} -c post_auth_delay=3"
+        with suppress(psycopg.OperationalError), target.connect(login, options=options) as session:
+            return reads(session, role)
+        return False
+
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(linger)
+        time.sleep(0.5)
+        assert target.open_sessions(login) == 0
+        revoked(connector, ended(order))
+        assert not reading.result(10)
+
+
+def test_whoever_only_lingers_at_the_password_is_left_alone(target: PostgresTarget) -> None:
+    """They will read their memberships after the end; and it may be anybody."""
+    connector, role = target.connector(), target.role()
+    order = target.order(target.login(), role)
+    granted(connector, order)
+    with socket.create_connection(("127.0.0.1", target.server.port)) as dawdler:
+        dawdler.sendall(startup_packet(user=target.login(), database=target.database))
+        assert dawdler.recv(1) == b"R"  # it is asked for its password
+        started = time.monotonic()
+        assert revoked(connector, ended(order)).open_sessions == 0
+        assert time.monotonic() - started < 2
+        dawdler.recv(1000)  # the rest of that question
+        dawdler.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            dawdler.recv(1)
+
+
+def startup_packet(**parameters: str) -> bytes:
+    """As a client begins, PostgreSQL's protocol 3.0."""
+    pairs = b"".join(f"{name}\0{value}\0".encode() for name, value in parameters.items())
+    body = struct.pack("!I", 196608) + pairs + b"\0"
+    return struct.pack("!I", len(body) + 4) + body
 
 
 def test_whoever_was_lent_the_login_is_cut_with_it(target: PostgresTarget) -> None:
@@ -141,9 +189,11 @@ def test_a_portal_that_dies_between_revoke_and_cut_is_finished_by_the_next_call(
 
 def test_a_thousand_that_end_in_the_same_second(target: PostgresTarget) -> None:
     connector, role = target.connector(), target.role()
-    orders = [target.order(target.login(), role) for _ in range(1000)]
-    assert not any(isinstance(answer, Refusal) for answer in connector.grant(orders))
-    sessions = [target.session(order.account, role=role) for order in orders[:40]]
+    orders = [target.order(name, role) for name in target.logins(960)]
+    orders += [target.order(target.login(), role) for _ in range(40)]
+    for batch in (orders[begin : begin + 250] for begin in range(0, 1000, 250)):
+        assert not any(isinstance(answer, Refusal) for answer in connector.grant(batch))
+    sessions = [target.session(order.account, role=role) for order in orders[960:]]
     started = time.monotonic()
     answers = connector.revoke([ended(order) for order in orders])
     assert time.monotonic() - started < 5

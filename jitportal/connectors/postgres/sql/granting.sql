@@ -51,12 +51,12 @@ LANGUAGE sql STABLE AS $$
   SELECT pg_catalog.to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'
 $$;
 
--- Refuse what the role's limits don't allow; give the role's row.
-CREATE FUNCTION jit.within_limits(o jit.lease_order) RETURNS jit.managed_role
+-- Refuse what the role's limits don't allow; give the role's row. (role_problem is looked up once for
+-- all orders of a batch that are for the role.)
+CREATE FUNCTION jit.within_limits(o jit.lease_order, role_problem text) RETURNS jit.managed_role
 LANGUAGE plpgsql AS $$
 DECLARE
   managed jit.managed_role;
-  problem text;
 BEGIN
   SELECT m.* INTO managed FROM jit.managed_role m JOIN pg_roles r ON r.oid = m.role
    WHERE r.rolname = o.role;
@@ -64,9 +64,8 @@ BEGIN
     PERFORM jit.refuse(format('%I is not a role that the portal may give on this server. A superuser '
                               'adds it: SELECT jit.manage_role(%L, ''1 hour'').', o.role, o.role));
   END IF;
-  problem := jit.managed_problem(managed.role);
-  IF problem IS NOT NULL THEN
-    PERFORM jit.refuse(problem);
+  IF role_problem IS NOT NULL THEN
+    PERFORM jit.refuse(role_problem);
   ELSIF o.until IS NULL OR o.until <= clock_timestamp() THEN
     PERFORM jit.refuse('The end has passed already: nothing was granted.');
   -- The ten seconds are for the time that the order took, and clocks that differ a little.
@@ -106,10 +105,10 @@ BEGIN
   RETURN login;
 END $$;
 
-CREATE FUNCTION jit.grant_one(o jit.lease_order, prefix text) RETURNS void
+CREATE FUNCTION jit.grant_one(o jit.lease_order, prefix text, role_problem text) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-  managed jit.managed_role := jit.within_limits(o);
+  managed jit.managed_role := jit.within_limits(o, role_problem);
   held jit.lease;
   live boolean;
   login oid;
@@ -140,8 +139,8 @@ BEGIN
 END $$;
 
 -- One order: its claim first, which stands even where the rest is refused.
-CREATE FUNCTION jit.carry_out(o jit.lease_order, wanted boolean, prefix text,
-                                         OUT outcome text, OUT message text)
+CREATE FUNCTION jit.carry_out(o jit.lease_order, wanted boolean, prefix text, role_problem text,
+                              OUT outcome text, OUT message text)
 LANGUAGE plpgsql AS $$
 BEGIN
   IF NOT jit.fence(o.handle, o.claim, prefix) THEN
@@ -150,7 +149,7 @@ BEGIN
   END IF;
   BEGIN
     IF wanted THEN
-      PERFORM jit.grant_one(o, prefix);
+      PERFORM jit.grant_one(o, prefix, role_problem);
     ELSE
       PERFORM jit.revoke_one(o);
     END IF;
@@ -196,6 +195,8 @@ DECLARE
   prefix text := jit.own_prefix();
   give_up timestamptz := clock_timestamp() + interval '4 seconds';
   at_role text;
+  at_oid oid;
+  role_problem text;
   locked boolean := true;
   o jit.lease_order;
 BEGIN
@@ -204,14 +205,16 @@ BEGIN
   LOOP
     IF o.role IS DISTINCT FROM at_role THEN
       at_role := o.role;
-      locked := jit.lock_role((SELECT oid FROM pg_roles WHERE rolname = o.role));
+      at_oid := (SELECT oid FROM pg_roles WHERE rolname = o.role);
+      locked := jit.lock_role(at_oid);
+      role_problem := jit.managed_problem(at_oid);
     END IF;
     handle := o.handle;
     outcome := 'busy';
     message := NULL;
     IF locked AND clock_timestamp() < give_up THEN
       SELECT c.outcome, c.message INTO carry_out_all.outcome, carry_out_all.message
-        FROM jit.carry_out(o, wanted, prefix) AS c;
+        FROM jit.carry_out(o, wanted, prefix, role_problem) AS c;
     END IF;
     RETURN NEXT;
   END LOOP;

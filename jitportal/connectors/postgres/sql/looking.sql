@@ -23,7 +23,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
      WHERE a.usesysid IS NOT NULL GROUP BY a.usesysid
   ), left_over AS (
     SELECT s.handle, count(*)::integer AS n
-      FROM jit.left_sessions(ARRAY(SELECT handle FROM asked)) AS s GROUP BY s.handle
+      FROM jit.left_sessions(ARRAY(SELECT handle FROM asked), jit.nameless_processes()) AS s
+     GROUP BY s.handle
   )
   SELECT a.handle,
          CASE

@@ -2,8 +2,9 @@
 -- which did: so every session of the login is cut, in every database, from before the revoke's commit.
 
 -- Those logging in right now. Such a process has taken its transaction's lock, and may have read its
--- memberships, but gets its name in pg_stat_activity only afterwards.
-CREATE FUNCTION jit.starting_processes() RETURNS integer[]
+-- memberships and taken its role, but gets its name in pg_stat_activity only afterwards. Whoever logs in
+-- can make that last: "options='-c role=… -c post_auth_delay=600'".
+CREATE FUNCTION jit.nameless_processes() RETURNS integer[]
 LANGUAGE plpgsql AS $$
 DECLARE
   locking integer[];
@@ -14,16 +15,17 @@ BEGIN
   RETURN ARRAY(SELECT unnest(locking) EXCEPT SELECT pid FROM pg_stat_get_activity(NULL));
 END $$;
 
--- The sessions that a removed lease must not leave behind.
-CREATE FUNCTION jit.left_sessions(handles text[])
+-- The sessions that a removed lease must not leave behind: with a name, or among the given nameless ones.
+CREATE FUNCTION jit.left_sessions(handles text[], nameless integer[])
 RETURNS TABLE (handle text, pid integer)
 LANGUAGE sql STABLE AS $$
-  WITH login AS (
-    SELECT l.handle, l.member::oid AS oid, l.cut_from, l.suspects FROM jit.lease l
+  WITH ended AS (
+    SELECT l.handle, l.member, l.cut_from, l.suspects FROM jit.lease l
      WHERE l.handle = ANY (handles) AND l.removed_at IS NOT NULL AND l.cleared_at IS NULL
+  ), login AS (
+    SELECT e.handle, e.member::oid AS oid, e.cut_from, e.suspects FROM ended e
      UNION
-    SELECT l.handle, b.borrower::oid, l.cut_from, l.suspects FROM jit.lease l JOIN jit.lent b USING (handle)
-     WHERE l.handle = ANY (handles) AND l.removed_at IS NOT NULL AND l.cleared_at IS NULL
+    SELECT e.handle, b.borrower::oid, e.cut_from, e.suspects FROM ended e JOIN jit.lent b USING (handle)
   )
   SELECT login.handle, a.pid
     FROM pg_stat_get_activity(NULL) AS a
@@ -31,14 +33,36 @@ LANGUAGE sql STABLE AS $$
     JOIN pg_roles r ON r.oid = a.usesysid AND NOT r.rolsuper
    WHERE a.pid <> pg_backend_pid()
      AND (login.cut_from IS NULL OR a.backend_start <= login.cut_from OR a.pid = ANY (login.suspects))
+   UNION ALL
+  SELECT e.handle, n FROM ended e, unnest(e.suspects) AS n WHERE n = ANY (nameless)
 $$;
 
-CREATE FUNCTION jit.cut_process(target integer) RETURNS void
+-- Cut one. False: we may not, because it is a superuser's, or not authenticated yet.
+CREATE FUNCTION jit.cut_process(target integer) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM pg_terminate_backend(target);
+  RETURN true;
 EXCEPTION WHEN insufficient_privilege THEN
-  RETURN;  -- it became a superuser's meanwhile: it stays counted as open
+  RETURN false;
+END $$;
+
+-- Cut those who were logging in at a cut, and still have no name a moment later: nobody else takes that
+-- long after the password. One that is not authenticated yet is harmless, since it will read its
+-- memberships only afterwards; it is a suspect no longer.
+CREATE FUNCTION jit.cut_nameless(handles text[], nameless integer[]) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  harmless integer[];
+BEGIN
+  harmless := ARRAY(
+    SELECT stuck.pid FROM (
+      SELECT DISTINCT n AS pid FROM jit.lease l, unnest(l.suspects) AS n
+       WHERE l.handle = ANY (handles) AND l.cleared_at IS NULL AND n = ANY (nameless)
+         AND l.cut_from < clock_timestamp() - interval '200 milliseconds') AS stuck
+     WHERE NOT jit.cut_process(stuck.pid));
+  UPDATE jit.lease l SET suspects = ARRAY(SELECT unnest(l.suspects) EXCEPT SELECT unnest(harmless))
+   WHERE l.handle = ANY (handles) AND l.cleared_at IS NULL AND l.suspects && harmless;
 END $$;
 
 -- One pass over the given removed leases: cut, and give how many sessions each still had. The first
@@ -61,23 +85,21 @@ BEGIN
   INSERT INTO jit.lent (handle, borrower)
     SELECT l.handle, b FROM jit.lease l, LATERAL jit.borrowers(l.member) AS b
      WHERE l.handle = ANY (fresh) ON CONFLICT DO NOTHING;
-  nameless := jit.starting_processes();
-  victims := ARRAY(SELECT DISTINCT s.pid FROM jit.left_sessions(handles) AS s);
+  nameless := jit.nameless_processes();
+  PERFORM jit.cut_nameless(handles, nameless);
+  victims := ARRAY(SELECT DISTINCT s.pid FROM jit.left_sessions(handles, '{}') AS s);
   UPDATE jit.lease l SET cut_from = clock_timestamp(), suspects = nameless || victims
    WHERE l.handle = ANY (fresh);
   PERFORM jit.cut_process(v) FROM unnest(victims) AS v;
   RETURN QUERY
     WITH counted AS (
       SELECT l.handle, count(s.pid)::integer AS open_sessions
-        FROM jit.lease l LEFT JOIN jit.left_sessions(handles) AS s ON s.handle = l.handle
+        FROM jit.lease l LEFT JOIN jit.left_sessions(handles, nameless) AS s ON s.handle = l.handle
        WHERE l.handle = ANY (handles) AND l.removed_at IS NOT NULL AND l.cleared_at IS NULL
        GROUP BY l.handle
     ), clear AS (
-      -- Logging in takes no longer than authentication_timeout, 60 seconds as a rule.
       SELECT l.handle FROM jit.lease l JOIN counted c USING (handle)
-       WHERE c.open_sessions = 0
-         AND (NOT l.suspects && nameless OR l.cut_from < clock_timestamp() - interval '2 minutes')
-       FOR UPDATE OF l SKIP LOCKED
+       WHERE c.open_sessions = 0 FOR UPDATE OF l SKIP LOCKED
     ), cleared AS (
       UPDATE jit.lease l SET cleared_at = clock_timestamp(), suspects = NULL
         FROM clear WHERE clear.handle = l.handle
