@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import lru_cache
 
 from jitportal.rules.canonical import Plain, digest
 from jitportal.rules.policy import RoleRules
 from jitportal.rules.policy_lines import (
+    MOST_PROBLEMS,
     TOP,
     LineProblem,
     Mark,
     PolicyDocumentError,
     Report,
+    TooManyProblems,
     did_you_mean,
     shortened,
 )
@@ -82,7 +85,10 @@ def load(text: str, *, connectors: frozenset[str] = CONNECTORS) -> PolicyDocumen
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     source = read(text)
     report = Report(source.marks, spoiled=source.spoiled)
-    sections = Sections() if source.data is None else compiled(source.data, connectors, report)
+    sections = Sections()
+    if source.data is not None:
+        with suppress(TooManyProblems):
+            sections = compiled(source.data, connectors, report)
     problems = shortened([*source.problems, *report.problems])
     if problems:
         raise PolicyDocumentError(problems)
@@ -112,15 +118,17 @@ def unknown_names(
     document: PolicyDocument, people: Collection[str], teams: Collection[str]
 ) -> list[LineProblem]:
     """Each place where the document names a person or a team that isn't in the directory."""
-    problems = []
+    sentences: dict[tuple[str, bool], str] = {}
+    problems: set[LineProblem] = set()
     for mention in document.mentions:
-        known = teams if mention.team else people
-        if mention.name not in known:
-            what = "team" if mention.team else "person"
-            hint = did_you_mean(mention.name, known)
-            sentence = f"There is no {what} `{mention.name}`.{hint}"
-            problems.append(LineProblem(mention.line, mention.column, mention.path, sentence))
-    return sorted(set(problems))
+        known, what = (teams, "team") if mention.team else (people, "person")
+        if mention.name in known or len(problems) > MOST_PROBLEMS:
+            continue
+        key = (mention.name, mention.team)
+        if key not in sentences:
+            sentences[key] = f"There is no {what} `{mention.name}`.{did_you_mean(mention.name, known)}"
+        problems.add(LineProblem(mention.line, mention.column, mention.path, sentences[key]))
+    return shortened(problems)
 
 
 def _borrowed_accounts(document: PolicyDocument, people: Collection[str]) -> list[LineProblem]:

@@ -14,6 +14,11 @@ Path = tuple[str | int, ...]
 TOP = "elevation_policy"
 #: So many problems are listed; a document with more is wrong altogether.
 MOST_PROBLEMS = 200
+#: So many are looked for, so that a document that is wrong everywhere is refused in seconds.
+MOST_LOOKED_FOR = 1_000
+#: A word is compared with so many others at most, to find what was meant.
+MOST_COMPARED = 300
+LONGEST_COMPARED = 80
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -58,7 +63,10 @@ def spoken_path(path: Path) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint to end a sentence with: the known word that is most like it; empty: none is."""
-    near = get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    candidates = sorted(known)
+    if len(candidates) > MOST_COMPARED:
+        candidates = [one for one in candidates if one[:1] == word[:1]][:MOST_COMPARED]
+    near = get_close_matches(word[:LONGEST_COMPARED], candidates, n=1, cutoff=0.6)
     return f" Did you mean `{near[0]}`?" if near else ""
 
 
@@ -72,9 +80,16 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f" Known here: {listed}{' and more' if len(known) > 20 else ''}."
 
 
+class TooManyProblems(Exception):
+    """Looking on makes no sense: the report is full."""
+
+
 @dataclass(slots=True)
 class Report:
-    """Collects what is wrong. A place that is spoiled already gets no second complaint."""
+    """Collects what is wrong. A place that is spoiled already gets no second complaint.
+
+    ``problem`` raises ``TooManyProblems`` when the report is full.
+    """
 
     marks: Mapping[Path, Mark]
     spoiled: set[Path] = field(default_factory=set)
@@ -84,6 +99,8 @@ class Report:
     def problem(self, path: Path, sentence: str) -> None:
         if not self.is_spoiled(path):
             self.problems.append(self.at(path, sentence))
+            if len(self.problems) >= MOST_LOOKED_FOR:
+                raise TooManyProblems
 
     def warn(self, path: Path, sentence: str) -> None:
         self.warnings.append(self.at(path, sentence))
@@ -111,15 +128,12 @@ class Report:
 
 
 def shortened(problems: Iterable[LineProblem]) -> list[LineProblem]:
-    """By line, each once, and no more than a person reads: the last then says how many are left."""
+    """By line, each once, and no more than a person reads: the last then says that there are more."""
     ordered = sorted(set(problems))
-    left = len(ordered) - MOST_PROBLEMS
-    if left <= 0:
+    if len(ordered) <= MOST_PROBLEMS:
         return ordered
     last = ordered[MOST_PROBLEMS]
     return [
         *ordered[:MOST_PROBLEMS],
-        LineProblem(
-            last.line, last.column, "", f"{left} more problems follow from here. Mend those above first."
-        ),
+        LineProblem(last.line, last.column, "", "More problems follow from here. Mend those above first."),
     ]

@@ -132,7 +132,7 @@ class _Role:
         if section.entitlement and section.scopes is not None:
             self._problem("scopes", "Give either `entitlement` (the whole target) or `scopes`, not both.")
         if section.scopes is None:
-            if not section.entitlement:
+            if not section.entitlement and not self.report.is_spoiled((*self.path, "scopes")):
                 self._problem("entitlement", "Say what this role gives: an `entitlement`, or `scopes`.")
             self._check_entitlement(section.entitlement, "entitlement")
             name = self.target.name if self.target else section.target

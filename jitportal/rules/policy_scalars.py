@@ -7,6 +7,7 @@ back (``no`` to false, ``010`` to eight, a date), the sentence says so and asks 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from string import Formatter
 from typing import Annotated, Any
@@ -187,9 +188,9 @@ def as_list(value: object) -> list[Any]:
 
 def unique(values: list[Any]) -> list[Any]:
     """The list, when nothing stands in it twice."""
-    twice = sorted({str(value) for value in values if values.count(value) > 1})
-    if twice:
-        raise refusal(f"`{twice[0]}` stands in this list twice. Keep one.")
+    twice = next((value for value, number in Counter(values).items() if number > 1), None)
+    if twice is not None:
+        raise refusal(f"`{twice}` stands in this list twice. Keep one.")
     return values
 
 

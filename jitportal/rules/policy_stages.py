@@ -14,6 +14,7 @@ from jitportal.rules.ticket_patterns import matches_anything
 from jitportal.rules.vocabulary import Decider, Pathway
 
 MOST_STAGES = 10
+MOST_RULES = 20
 MANAGER = DeciderRules(Decider.MANAGER)
 OWNER = DeciderRules(Decider.ROLE_OWNER)
 
@@ -99,7 +100,11 @@ class _Stages:
                 here, "The list of stages is empty: nobody would approve. Add a stage, or take it out."
             )
         if len(sections) > MOST_STAGES:
-            self.report.problem(here, f"A role has {MOST_STAGES} stages at most.")
+            sentence = (
+                f"A role has {MOST_STAGES} stages at most, and these are {len(sections)}. Take some out."
+            )
+            self.report.problem(here, sentence)
+            sections = sections[:MOST_STAGES]
         if self.section.system_approval:
             self.report.problem(
                 (*self.path, "system_approval"),
@@ -140,6 +145,12 @@ class _Stages:
     def _system_rules(self, sections: Sequence[SystemApproval], path: Path) -> tuple[SystemRules, ...]:
         if sections and Requirement.MANAGER_OR_SYSTEM_APPROVAL not in self.pathway.approvals:
             self.report.problem(path, self._no_system_sentence())
+        if len(sections) > MOST_RULES:
+            sentence = (
+                f"A stage has {MOST_RULES} rules at most, and these are {len(sections)}. Take some out."
+            )
+            self.report.problem(path, sentence)
+            sections = sections[:MOST_RULES]
         rules = tuple(self._system_rule(one, index, (*path, index)) for index, one in enumerate(sections))
         names = [rule.name for rule in rules]
         for index, name in enumerate(names):

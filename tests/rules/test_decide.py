@@ -296,6 +296,7 @@ def test_a_ticket_that_isnt_one_is_refused(ticket: str, sentence: str) -> None:
 def test_a_ticket_that_nobody_asks_for_may_be_anything_short() -> None:
     assert answer(ticket="see chat").outcome is Outcome.ASK
     assert answer(TICKETED, ticket="CHG-1").outcome is Outcome.ASK
+    assert answer(ticket="x" * LONGEST_TICKET).outcome is Outcome.ASK
 
 
 def test_a_long_ticket_never_meets_a_systems_pattern() -> None:

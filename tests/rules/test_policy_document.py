@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -246,6 +249,42 @@ def test_the_digest_is_of_the_text_and_the_meaning_of_what_it_says() -> None:
     assert first.digest != second.digest
     assert first.meaning == second.meaning
     assert first.meaning != small(("max_minutes: 30", "max_minutes: 31")).meaning
+
+
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_the_meaning_is_the_same_in_every_process(seed: str) -> None:
+    """Sets have another order in each: Python hashes texts with a seed of its own."""
+    code = (
+        "import sys; from jitportal.rules.policy_document import load; print(load(sys.stdin.read()).meaning)"
+    )
+    text = DEMO.read_text()
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        input=text,
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+        env={"PYTHONHASHSEED": seed},
+    )
+    assert run.stdout.strip() == load(text).meaning
+
+
+def test_every_kind_of_change_is_another_meaning() -> None:
+    meanings = {
+        small((old, new)).meaning
+        for old, new in (
+            ("max_minutes: 30", "max_minutes: 29"),
+            ("people: [lena]", "people: [omar]"),
+            ("port: 5432", "port: 5433"),
+            ("{name: Outage}", "{name: Other}"),
+            ("{team: dba}", "{team: sre}"),
+            ("risk: high", "risk: low"),
+            (", session_recording", ""),
+            ("allowed_for: [outage]", "allowed_for: [outage, unbound]"),
+        )
+    }
+    assert len(meanings | {small().meaning}) == 9
 
 
 def test_a_browsers_line_ends_make_no_other_document() -> None:

@@ -57,6 +57,18 @@ MISTAKES = {
         at="stages: []",
         says="roles.migration.stages: The list of stages is empty: nobody would approve.",
     ),
+    "more stages than a role has": Mistake(
+        "        - {name: first, decides: manager}\n",
+        "".join(f"        - {{name: s{number}, decides: {{team: t}}}}\n" for number in range(11)),
+        at="      stages:",
+        says="roles.writer.stages: A role has 10 stages at most, and these are 12. Take some out.",
+    ),
+    "more rules than a stage has": Mistake(
+        RULE,
+        "\n        - ".join(f"{{max_minutes: {number}}}" for number in range(1, 22)),
+        at="      system_approval:",
+        says="roles.reader.system_approval: A stage has 20 rules at most, and these are 21. Take some out.",
+    ),
     "nobody decides": Mistake(
         "{name: first, decides: manager}",
         "{name: first}",

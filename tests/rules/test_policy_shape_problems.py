@@ -58,6 +58,30 @@ MISTAKES = {
         at="criteria:",
         says="criteria: This should be a mapping: keys, each with a colon and its value.",
     ),
+    "a list where a mapping belongs, deeper": Mistake(
+        "{people: [lena], teams: [platform]}",
+        "[lena]",
+        at="eligible: [lena]",
+        says="roles.writer.eligible: This should be a mapping: keys, each with a colon and its value.",
+    ),
+    "a list where named scopes belong": Mistake(
+        READER,
+        "      scopes: [orders]\n",
+        at="scopes: [orders]",
+        says="roles.reader.scopes: This should be a mapping: keys, each with a colon and its value.",
+    ),
+    "a text among stages": Mistake(
+        "{name: first, decides: manager}",
+        "manager",
+        at="manager\n",
+        says="roles.writer.stages[0]: This should be a mapping: keys, each with a colon and its value.",
+    ),
+    "roles of a pathway that aren't a list": Mistake(
+        "allowed_for: [reader, writer]",
+        "allowed_for: reader, writer",
+        at="allowed_for: reader",
+        says="jit_access.allowed_for: This should be a list. Put `- reader, writer` on a line of its own.",
+    ),
     "a text where a list belongs": Mistake(
         "allowed_for: [outage]",
         "allowed_for: outage",

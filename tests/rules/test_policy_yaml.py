@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jitportal.rules.policy_document import PolicyDocumentError, load
+from jitportal.rules.policy_document import PolicyDocumentError, load, unknown_names
 from jitportal.rules.policy_lines import MOST_PROBLEMS, LineProblem
 from jitportal.rules.policy_yaml import DEEPEST, LARGEST_BYTES
 from tests.rules.documents import DEMO, SEED, SMALL, changed, line_of, problems
@@ -169,7 +171,40 @@ def test_everything_that_is_wrong_is_said_at_once_in_order() -> None:
 def test_a_list_of_problems_stays_readable() -> None:
     found = problems("elevation_policy:\n" + "".join(f"  key{number}: x\n" for number in range(1000)))
     assert len(found) == MOST_PROBLEMS + 1
-    assert "more problems follow from here" in found[-1]
+    assert "More problems follow from here" in found[-1]
+
+
+#: Of one processor. What follows takes about one of them; what compares each with each takes many more.
+SECONDS = 10
+LONG_LISTS = {
+    "names": "elevation_policy: {jit_access: {requires: [], allowed_for: ["
+    + ", ".join(f"k{number}" for number in range(25_000))
+    + "]}}",
+    "mistakes": "elevation_policy: {jit_access: {requires: [], allowed_for: ["
+    + ", ".join(f"K{number}" for number in range(25_000))
+    + "]}}",
+    "stages": changed(
+        "        - {name: first, decides: manager}\n", "        - {decides: {team: t}, people: 20}\n" * 5_000
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", LONG_LISTS)
+def test_a_long_document_is_judged_in_seconds(kind: str) -> None:
+    started = process_time()
+    found = problems(LONG_LISTS[kind])
+    assert process_time() - started < SECONDS
+    assert (found == []) == (kind == "names")
+
+
+def test_a_large_directory_is_compared_in_seconds() -> None:
+    document = load(
+        changed("people: [lena]", f"people: [{', '.join(f'person-{number}' for number in range(5_000))}]")
+    )
+    started = process_time()
+    found = unknown_names(document, {f"person-x{number}" for number in range(5_000)}, {"platform", "dba"})
+    assert process_time() - started < SECONDS
+    assert len(found) == MOST_PROBLEMS + 1
 
 
 def _load_or_refuse(text: str) -> None:
@@ -217,7 +252,7 @@ def _paths(data: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | i
 
 @given(st.data())
 def test_any_value_in_any_place_is_refused_in_sentences(data: st.DataObject) -> None:
-    document = yaml.safe_load(DEMO.read_text())
+    document = yaml.safe_load(SMALL)
     for _ in range(data.draw(st.integers(1, 3))):
         path = data.draw(st.sampled_from(_paths(document)[1:]))
         holder = document
