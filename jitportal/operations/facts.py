@@ -23,7 +23,7 @@ from jitportal.models import (
     Target,
 )
 from jitportal.operations import clock, policies
-from jitportal.operations.directory import actor_facts, live_deciders
+from jitportal.operations.directory import actor_facts, live_deciders, person_facts
 from jitportal.rules.errors import NotAllowed
 from jitportal.rules.permissions import (
     NOBODY,
@@ -175,6 +175,7 @@ def visible_requests(person: Person, now: datetime) -> QuerySet[AccessRequest]:
         Q(requester=person)
         | Q(requester__manager=person)
         | Q(role__owner=person)
+        | Q(role__key__in=_roles_to_revoke(person))
         | Exists(Approval.objects.filter(request=OuterRef("pk"), person=person))
         | Exists(
             StageDecider.objects.filter(revision__request=OuterRef("pk")).filter(
@@ -182,6 +183,19 @@ def visible_requests(person: Person, now: datetime) -> QuerySet[AccessRequest]:
             )
         )
     )
+
+
+def _roles_to_revoke(person: Person) -> list[str]:
+    """The roles whose grants the policy in force lets a team of this person revoke."""
+    version = policies.current_version()
+    if version is None:
+        return []
+    teams = person_facts(person).teams
+    return [
+        key
+        for key, rules in policies.document_of(version).roles.items()
+        if any(rule.kind is Decider.TEAM and rule.team in teams for rule in rules.revokers)
+    ]
 
 
 def visible_grants(person: Person, now: datetime) -> QuerySet[Grant]:
