@@ -59,7 +59,7 @@ BEGIN
     SELECT stuck.pid FROM (
       SELECT DISTINCT n AS pid FROM jit.lease l, unnest(l.suspects) AS n
        WHERE l.handle = ANY (handles) AND l.cleared_at IS NULL AND n = ANY (nameless)
-         AND l.cut_from < clock_timestamp() - interval '200 milliseconds') AS stuck
+         AND l.cut_from < clock_timestamp() - interval '500 milliseconds') AS stuck
      WHERE NOT jit.cut_process(stuck.pid));
   UPDATE jit.lease l SET suspects = ARRAY(SELECT unnest(l.suspects) EXCEPT SELECT unnest(harmless))
    WHERE l.handle = ANY (handles) AND l.cleared_at IS NULL AND l.suspects && harmless;
