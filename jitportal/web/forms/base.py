@@ -21,14 +21,20 @@ class PortalForm(forms.Form):
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
         self.refused = 0  # the status of the gravest refusal
+        self._read: dict[str, Any] | None = None
 
     def refuse(self, sentence: str, field: str | None, status: int) -> None:
         """Show the sentence beside its field, or above the form where it has none."""
         name = self.field_names.get(field or "", field or "")
-        if not hasattr(self, "cleaned_data"):
-            self.full_clean()
+        self._read = self.read
         self.add_error(name if name in self.fields else NON_FIELD_ERRORS, sentence)
         self.refused = max(self.refused, status)
+
+    @property
+    def read(self) -> dict[str, Any]:
+        """What could be read of what was typed, refused or not."""
+        self.is_valid()  # a form reads what it is bound to when it is asked this
+        return self._read if self._read is not None else dict(getattr(self, "cleaned_data", {}))
 
     @property
     def status(self) -> int:

@@ -12,7 +12,7 @@ from jitportal.operations.asking import Ask
 from jitportal.rules.policy import Outcome, Problem, RoleRules
 from jitportal.rules.vocabulary import EnforcementPlan, StartMode
 from jitportal.web.forms.asking import AskForm
-from jitportal.web.presenters.deciding import StageLine, lines_of_decision, lines_of_rules
+from jitportal.web.presenters.deciding import StageLine, lines_for, lines_of_decision
 
 #: What the form's own fields say already, once it is sent.
 _SAID_BESIDE_FIELDS = {"justification", "ticket"}
@@ -46,7 +46,7 @@ def outlook(person: Person, role: Role, form: AskForm, renewal_of: Grant | None 
     return Outlook(
         problems=_problems(decision.problems),
         hopeless=[problem.sentence for problem in decision.problems if problem.field == "role"],
-        stages=lines_of_rules(form.rules) if refused else lines_of_decision(decision.stages),
+        stages=lines_for(form.rules, person) if refused else lines_of_decision(decision.stages),
         exactly=not refused,
         by_system=decision.outcome is Outcome.SYSTEM_APPROVES,
         mode=ask.start_mode,
@@ -64,7 +64,7 @@ def complain_at_once(person: Person, form: AskForm, renewal_of: Grant | None = N
     """Where some fields can't even be read, say also what the policy refuses of the others."""
     if form.status == 200 or form.refused:
         return
-    words = str(form.cleaned_data.get("justification", ""))
+    words = str(form.read.get("justification", ""))
     decision = requests.preview(actor=person, ask=replace(_ask_so_far(form, renewal_of), justification=words))
     for problem in decision.problems:
         if problem.field in form.fields and problem.field not in form.errors:
@@ -74,7 +74,7 @@ def complain_at_once(person: Person, form: AskForm, renewal_of: Grant | None = N
 def _ask_so_far(form: AskForm, renewal_of: Grant | None) -> Ask:
     """The ask with what is missing filled in, so that who decides shows before all is typed."""
     rules = form.rules
-    said = form.cleaned_data if form.is_bound and form.errors is not None else {}
+    said = form.read
     start = _start_so_far(form) if form.is_bound else {"start_mode": StartMode.AT_ONCE}
     if renewal_of is not None:
         start = {"start_mode": StartMode.RENEWAL}

@@ -27,8 +27,21 @@ class StageLine:
 
 
 def lines_of_rules(rules: RoleRules) -> list[StageLine]:
-    """The stages as the policy has them, for whoever asks."""
-    return [StageLine(stage.name, _rule_sentence(stage)) for stage in rules.stages]
+    """The stages as the policy has them, for whoever reads of the role."""
+    return [StageLine(stage.name, _rule_sentence(stage, [])) for stage in rules.stages]
+
+
+def lines_for(rules: RoleRules, person: Person) -> list[StageLine]:
+    """The stages as the policy has them, with those who could decide on this person's requests."""
+    facts = person_facts(person)
+    deciders = [decider for stage in rules.stages for decider in stage.deciders]
+    directory = directory_for(deciders, [facts.manager, rules.owner])
+    eligible = [deciders_of(stage.deciders, facts, rules.owner, directory) for stage in rules.stages]
+    names = names_of(username for several in eligible for username in several)
+    return [
+        StageLine(stage.name, _rule_sentence(stage, [names[username] for username in several]))
+        for stage, several in zip(rules.stages, eligible, strict=True)
+    ]
 
 
 def lines_of_decision(stages: Iterable[DecidedStage]) -> list[StageLine]:
@@ -53,27 +66,24 @@ def listed(names: Sequence[str], *, last: str = "or") -> str:
     return f"{', '.join(shown[:-1])} {last} {shown[-1]}"
 
 
-def _rule_sentence(stage: StageRules) -> str:
-    who = " or ".join(_yours(str(decider)) for decider in stage.deciders)
-    number = "" if stage.people == 1 else f"{stage.people} different people of "
-    sentence = f"{number}{who} {'decides' if stage.people == 1 else 'decide'}"
-    if stage.system_when:
-        rules = ", ".join(rule.name for rule in stage.system_when)
-        return f"{sentence}; the system where a rule matches: {rules}."
-    return f"{sentence}."
-
-
-def _yours(words: str) -> str:
-    return words.replace("the requester's manager", "your manager")
+def _rule_sentence(stage: StageRules, names: Sequence[str]) -> str:
+    """With the names of those who can decide, where they are known; else with what makes them so."""
+    rules = ", ".join(rule.name for rule in stage.system_when)
+    system = f" The system does where a rule matches: {rules}." if rules else ""
+    who = names or [str(decider) for decider in stage.deciders]
+    return f"{_people_sentence(stage.people, who)}{system}"
 
 
 def _decided_sentence(stage: DecidedStage, names: dict[str, str]) -> str:
     if stage.system_rule:
         return f"The system approves at once: rule {stage.system_rule} matches."
-    who = listed([names.get(username, username) for username in stage.eligible])
-    if stage.people == 1:
-        return f"{who} decides."
-    return f"{stage.people} different people of these decide: {who}."
+    return _people_sentence(stage.people, [names.get(username, username) for username in stage.eligible])
+
+
+def _people_sentence(people: int, names: Sequence[str]) -> str:
+    if people == 1:
+        return f"{listed(names)} decides."
+    return f"{people} different people of these decide: {listed(names, last='and')}."
 
 
 def waiting_rows(requests: QuerySet[AccessRequest]) -> QuerySet[AccessRequest]:

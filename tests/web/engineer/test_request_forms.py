@@ -377,3 +377,14 @@ def test_the_panel_follows_a_change_and_a_renewal_too(ed: Client) -> None:
         assert answer.status_code == 200
         assert b"lasts 1 hour at most" in answer.content
         assert b"<html" not in answer.content
+
+
+def test_who_decides_shows_by_name_before_all_is_typed(ed: Client) -> None:
+    html = ed.get("/request/jit/lift/").content.decode()  # its ticket is still missing
+    assert "Mona Test decides." in html
+    assert "Kai Test decides." in ed.get(CABINET).content.decode()
+
+
+def test_what_will_happen_speaks_of_what_was_typed_also_where_it_is_refused(ed: Client) -> None:
+    html = ed.post(OPERATOR, typed(minutes_number="90")).content.decode()
+    assert "From the last approval, for 1 hour 30 minutes" in html
