@@ -5,7 +5,7 @@ A state is reached by the verbs that lead to it, never by setting a field.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -231,6 +231,8 @@ def submit(who: str, wish: Ask) -> AccessRequest:
 
 
 # Deciding
+
+VerdictGiver = Callable[[str, AccessRequest], Approval]
 
 
 def decide(who: str, request: AccessRequest, verdict: Verdict, **said: Any) -> Approval:
