@@ -157,6 +157,24 @@ MISTAKES = {
             "roles.writer.max_minutes: `1:30` isn't a plain whole number. YAML may read it as another number"
         ),
     ),
+    "a list where a number belongs": Mistake(
+        CAP,
+        "      max_minutes: [30]\n",
+        at="max_minutes: [",
+        says="roles.writer.max_minutes: This should be a whole number, not a list or a mapping.",
+    ),
+    "no number": Mistake(
+        CAP,
+        "      max_minutes:\n",
+        at="max_minutes:\n",
+        says="roles.writer.max_minutes: This has no value. Give it a whole number, or take the line out.",
+    ),
+    "a very long description": Mistake(
+        CAP,
+        f"      description: {'y' * 4_001}\n",
+        at="description: yyy",
+        says="roles.writer.description: This has 4001 characters, and 4000 are allowed. Shorten it.",
+    ),
     "a quoted number": Mistake(
         CAP,
         "      max_minutes: '30'\n",
