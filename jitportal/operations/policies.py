@@ -198,7 +198,7 @@ def _into_force(actor: Person, version: PolicyVersion) -> PolicyVersion:
         sentence=f"{actor} brought policy {version.number} into force, {how}.",
         now=now,
         policy_version=version,
-        data={"changes": [change.sentence for change in changes], "bootstrap": version.bootstrap},
+        data={"changes": [str(change) for change in changes], "bootstrap": version.bootstrap},
     )
     return version
 
