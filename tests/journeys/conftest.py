@@ -1,0 +1,107 @@
+"""One running portal, one target and one browser for all journeys of a process.
+
+The journeys run on a database of their own, of the kind that the suite runs on: the portal's processes
+go on between the tests, and must not meet what other tests leave or lock.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import quote
+from uuid import uuid4
+
+import psycopg
+import pytest
+from django.db import connection
+from playwright.sync_api import Browser, expect, sync_playwright
+from psycopg import sql
+
+from jitportal.management.private_postgres import PrivatePostgres
+from tests.connectors.postgres_target import PASSWORD, PostgresTarget, install
+from tests.journeys.browsing import FLAGS, PATIENCE, Visitor
+from tests.journeys.cast import ENGINEERS, ENTITLEMENTS
+from tests.journeys.portal import RunningPortal
+
+DATABASE = "orders"
+PORTAL_LOGIN = "jitportal_orders"
+
+Visit = Callable[..., Visitor]
+
+
+@pytest.fixture(scope="package")
+def orders(target_server: PrivatePostgres) -> Iterator[PostgresTarget]:
+    """The orders database. Nothing sweeps it: what ends here, the portal has ended."""
+    target_server.start()
+    target_server.create_database(DATABASE)
+    install(target_server, database=DATABASE, portal=PORTAL_LOGIN)
+    target = PostgresTarget(target_server, database=DATABASE, portal=PORTAL_LOGIN)
+    for role in ENTITLEMENTS:
+        target.role(role, longest="30 days")
+    for engineer in ENGINEERS:
+        target.login(engineer)
+    yield target
+    target.close()
+
+
+@pytest.fixture(scope="package")
+def portal_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an empty database of the suite's kind, for the portal of the journeys."""
+    if connection.vendor == "sqlite":
+        yield f"sqlite:///{tmp_path_factory.mktemp('journeys')}/portal.sqlite3"
+        return
+    at = connection.settings_dict
+    name = f"journeys_{uuid4().hex[:12]}"
+    server = f"{quote(str(at['USER']))}:{quote(str(at['PASSWORD']))}@{at['HOST']}:{at['PORT']}"
+    with psycopg.connect(f"postgresql://{server}/postgres", autocommit=True) as superuser:
+        superuser.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        yield f"postgresql://{server}/{name}"
+        superuser.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="package")
+def portal(
+    orders: PostgresTarget, portal_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningPortal]:
+    """A portal of the demo's kind, where the cast can be become by a click; a password does too."""
+    folder: Path = tmp_path_factory.mktemp("portal")
+    running = RunningPortal(
+        database_url=portal_database,
+        folder=folder,
+        secrets={"JITPORTAL_TARGET_ORDERS_PASSWORD": PASSWORD},
+        demo=True,
+    )
+    running.manage("migrate", "--verbosity=0")
+    said = f"port={orders.server.port}, database={DATABASE!r}, portal={PORTAL_LOGIN!r}"
+    running.manage("shell", "--no-imports", "-c", f"from tests.journeys import cast; cast.settle({said})")
+    with running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE * 1000)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(portal: RunningPortal, browser: Browser) -> Iterator[Visit]:
+    """Opens a browser window of somebody's; at the end nothing may have complained in any of them."""
+    visitors: list[Visitor] = []
+    before = len(portal.log_text())
+
+    def open_(*, script: bool = True) -> Visitor:
+        visitors.append(Visitor(browser, portal.url, script=script))
+        return visitors[-1]
+
+    yield open_
+    complaints = [complaint for visitor in visitors for complaint in visitor.complaints]
+    for visitor in visitors:
+        visitor.close()
+    assert not complaints
+    logged = portal.log_text()[before:]
+    assert not re.search(r"Traceback| (ERROR|CRITICAL) ", logged), logged
