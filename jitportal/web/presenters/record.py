@@ -155,11 +155,14 @@ def _is_about(entry: Entry, objects: Mapping[type[Model], int]) -> bool:
     model = entry.content_type.model_class()
     if model is None or objects.get(model) == entry.object_id:
         return True
-    return any(
-        isinstance(change, list) and str(change[-1]) == str(objects.get(target, ""))
-        for name, change in (entry.changes or {}).items()
-        if (target := points_to(model, name)) in objects
-    )
+    return any(_points_at(model, name, change, objects) for name, change in (entry.changes or {}).items())
+
+
+def _points_at(model: type[Model], name: str, change: object, objects: Mapping[type[Model], int]) -> bool:
+    target = points_to(model, name)
+    if target is None or target not in objects or not isinstance(change, list):
+        return False
+    return str(change[-1]) == str(objects[target])
 
 
 def _spoken(value: object) -> str:

@@ -1,0 +1,224 @@
+"""Who gets which answer where: every named route, every kind of person, every method.
+
+Read it as the portal's promise. A row says for one method which kinds get which status; whoever isn't
+named gets ``otherwise``. Objects in the addresses are Rita's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from tests.web.world import POLICY, World
+
+#: kind: the person of the world. Somebody who has signed out has no row: that is anonymous.
+KINDS = {
+    "anonymous": "",
+    "stranger": "sam",
+    "requester": "rita",
+    "peer": "oskar",  # asks for the same roles, in another team
+    "manager": "mona",
+    "decider": "kai",
+    "role owner": "olga",
+    "auditor": "auda",
+    "proposer": "paul",  # policy editor who proposed the waiting change
+    "policy editor": "polly",
+    "operator": "opal",
+    "administrator": "adam",
+    "deactivated": "gwen",
+    "expired": "edda",  # was an auditor until two hours ago
+}
+UNKNOWN = frozenset({"anonymous", "deactivated"})
+SIGNED_IN = tuple(kind for kind in KINDS if kind not in UNKNOWN)
+
+Answers = Mapping[int, str]
+Data = Callable[[World], dict[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """``get`` and ``post``: status to kinds, separated by commas; None: 405 for all who are signed in."""
+
+    arguments: Callable[[World], dict[str, object]] = lambda _world: {}
+    get: Answers | None = None
+    post: Answers | None = None
+    otherwise: int = 404
+    data: Data = lambda _world: {}
+    public: bool = False  # needs no signing in
+
+    def expected(self, kind: str, method: str) -> int:
+        answers = self.get if method in {"GET", "HEAD"} else self.post if method == "POST" else None
+        if kind in UNKNOWN and not self.public:
+            return 302
+        if answers is None:
+            return 405
+        named = {one.strip(): status for status, kinds in answers.items() for one in kinds.split(",")}
+        return named.get(kind, self.otherwise)
+
+
+def _all(status: int = 200) -> dict[int, str]:
+    return {status: ",".join(SIGNED_IN)}
+
+
+def _pending(world: World) -> dict[str, object]:
+    return {"pk": world.things["rita"].pending.pk}
+
+
+def _held(world: World) -> dict[str, object]:
+    return {"pk": world.things["rita"].held.pk}
+
+
+def _ready(world: World) -> dict[str, object]:
+    return {"pk": world.things["rita"].ready.pk}
+
+
+def _proposed(world: World) -> dict[str, object]:
+    assert world.proposed is not None
+    return {"number": world.proposed.number}
+
+
+def _building(_world: World) -> dict[str, object]:
+    return {"key": "building"}
+
+
+def _verdict(world: World) -> dict[str, str]:
+    from jitportal.operations import decisions
+
+    request = world.things["rita"].pending
+    return {"digest": decisions.seen_digest(request), "reason": "Looked at it.", "minutes": "20"}
+
+
+def _asked(_world: World) -> dict[str, str]:
+    return {
+        "scope": "all",
+        "minutes_number": "20",
+        "minutes_unit": "minutes",
+        "start_mode": "at_once",
+        "justification": "There is work to do.",
+    }
+
+
+_REQUEST_SEEN = "requester,manager,decider,role owner,auditor,operator,administrator"
+_REQUEST_OTHERS = "manager,decider,role owner,auditor,operator,administrator"
+_GRANT_SEEN = "requester,manager,role owner,auditor,operator,administrator"
+_GRANT_OTHERS = "manager,role owner,auditor,operator,administrator"
+_EDITORS = "proposer,policy editor"
+_TARGET_SEEN = "role owner,auditor,proposer,policy editor,operator,administrator"
+_OVERSEERS = "auditor,administrator"
+_DECIDING = {
+    "arguments": _pending,
+    "get": {200: "manager,decider", 403: "requester,role owner,auditor,operator,administrator"},
+    # the manager decides a later stage, and not the one that is open
+    "post": {302: "decider", 403: "requester,manager,role owner,auditor,operator,administrator"},
+    "data": _verdict,
+}
+
+ROUTES: dict[str, Route] = {
+    # the frame
+    "sign_in": Route(
+        get={200: "anonymous,deactivated", 302: ",".join(SIGNED_IN)},
+        post={422: "anonymous,deactivated", 302: ",".join(SIGNED_IN)},
+        public=True,
+    ),
+    "sign_out": Route(post=_all(302)),
+    "healthz": Route(get={200: ",".join(KINDS)}, public=True),
+    "readyz": Route(get={503: ",".join(KINDS)}, public=True),  # no worker runs in this test
+    # asking
+    "my_access": Route(get=_all()),
+    "history": Route(get=_all()),
+    "request_start": Route(get=_all()),
+    "request_temporary": Route(
+        lambda _world: {"role_key": "cabinet"}, get=_all(), post={409: "requester,peer"}, otherwise=422, data=_asked
+    ),
+    "request_jit": Route(
+        lambda _world: {"role_key": "door"}, get=_all(), post={422: "requester,peer"}, otherwise=422, data=_asked
+    ),
+    "request_detail": Route(_pending, get={200: _REQUEST_SEEN}),
+    "request_edit": Route(
+        _pending,
+        get={200: "requester", 403: _REQUEST_OTHERS},
+        post={302: "requester", 403: _REQUEST_OTHERS},
+        data=lambda world: {**_asked(world), "revision": "1"},
+    ),
+    "request_withdraw": Route(
+        _pending, get={200: "requester", 403: _REQUEST_OTHERS}, post={302: "requester", 403: _REQUEST_OTHERS}
+    ),
+    "request_clone": Route(
+        _pending,
+        get={200: "requester", 403: _REQUEST_OTHERS},
+        post={409: "requester", 403: _REQUEST_OTHERS},
+        data=_asked,
+    ),
+    # holding
+    "grant_detail": Route(_held, get={200: _GRANT_SEEN}),
+    "grant_start": Route(
+        _ready, get={200: "requester", 403: _GRANT_OTHERS}, post={302: "requester", 403: _GRANT_OTHERS}
+    ),
+    "grant_hand_back": Route(
+        _held, get={200: "requester", 403: _GRANT_OTHERS}, post={302: "requester", 403: _GRANT_OTHERS}
+    ),
+    "grant_revoke": Route(
+        _held,
+        get={200: "manager,role owner,administrator", 403: "requester,auditor,operator"},
+        post={302: "manager,role owner,administrator", 403: "requester,auditor,operator"},
+        data=lambda _world: {"reason": "It isn't needed any more."},
+    ),
+    "grant_renew": Route(
+        _held,
+        get={200: "requester", 403: _GRANT_OTHERS},
+        post={302: "requester", 403: _GRANT_OTHERS},
+        data=_asked,
+    ),
+    "grant_reveal": Route(
+        _held, get={200: "requester", 403: _GRANT_OTHERS}, post={409: "requester", 403: _GRANT_OTHERS}
+    ),
+    "reviews": Route(get=_all()),
+    "review_detail": Route(
+        lambda world: {"pk": world.things["rita"].review.pk},
+        get={200: "requester,manager,role owner,auditor,administrator"},
+        post={302: "manager,role owner,administrator", 403: "requester,auditor"},
+        data=lambda _world: {"act": "determine", "determine-determination": "All as declared."},
+    ),
+    # deciding
+    "queue": Route(get=_all()),
+    "decide_approve": Route(**_DECIDING),  # type: ignore[arg-type]  # three routes, one promise
+    "decide_deny": Route(**_DECIDING),  # type: ignore[arg-type]
+    "decide_send_back": Route(**_DECIDING),  # type: ignore[arg-type]
+    # operating
+    "problems": Route(get={200: "auditor,operator,administrator"}, otherwise=403),
+    "lease_retry": Route(
+        lambda world: {"pk": world.things["rita"].lease.pk}, post={302: "operator,administrator", 403: "auditor"}
+    ),
+    "tasks": Route(get=_all()),
+    "task_confirm": Route(
+        lambda world: {"pk": world.things["rita"].task.pk},
+        get={200: "role owner,operator,administrator", 403: "requester,auditor"},
+        post={302: "role owner,operator,administrator", 403: "requester,auditor"},
+        data=lambda _world: {"note": "Done."},
+    ),
+    "targets": Route(get={200: _TARGET_SEEN}, otherwise=403),
+    "target_detail": Route(_building, get={200: _TARGET_SEEN}, otherwise=403),
+    "target_check": Route(_building, post={302: "operator,administrator"}, otherwise=403),
+    "roles": Route(get=_all()),
+    "role_detail": Route(lambda _world: {"key": "cabinet"}, get=_all()),
+    # policy
+    "policy": Route(get=_all()),
+    "policy_version": Route(_proposed, get=_all()),
+    "policy_propose": Route(
+        get={200: _EDITORS},
+        post={200: _EDITORS},  # the plan: proposing it is a second step
+        otherwise=403,
+        data=lambda _world: {"text": POLICY + "\n# and a comment\n", "note": "A comment."},
+    ),
+    "policy_approve": Route(_proposed, post={302: "policy editor"}, otherwise=403),
+    "policy_reject": Route(
+        _proposed, post={302: _EDITORS}, otherwise=403, data=lambda _world: {"reason": "Not now."}
+    ),
+    "policy_apply": Route(_proposed, post={}, otherwise=403),  # nobody has approved it yet
+    # the record
+    "record": Route(get={200: _OVERSEERS}, otherwise=403),
+    "event_detail": Route(lambda _world: {"pk": 1}, get={200: _OVERSEERS}, otherwise=403),
+}
+
+#: Every address of Django's admin: looked at by those elevated to it, and by nobody changed.
+ADMIN = Route(get={200: _OVERSEERS}, otherwise=403)

@@ -1,0 +1,171 @@
+"""The route matrix: every named route, every kind of person, every method, with a stranger's data there.
+
+The resolver is walked, so a route that the matrix doesn't name fails. What is refused writes nothing,
+and reading writes nothing whoever reads.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.db import connection, transaction
+from django.test import Client
+from django.test.client import ClientHandler
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from tests.web.matrix import ADMIN, KINDS, ROUTES, UNKNOWN, Route
+from tests.web.world import World, small_world
+
+#: The walk is cut into so many tests, which can run beside each other.
+PARTS = 4
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
+WRITING = ("INSERT", "UPDATE", "DELETE", "REPLACE")
+#: A session is no state of the portal: signing in and out, and a message to show, write it.
+UNCOUNTED = "django_session"
+
+
+def walked(patterns: list[URLPattern | URLResolver], namespace: str = "") -> Iterator[tuple[str, URLPattern]]:
+    """Every named route of the resolver, with its namespace."""
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            inner = ":".join(part for part in (namespace, pattern.namespace or "") if part)
+            yield from walked(pattern.url_patterns, inner)
+        elif pattern.name:
+            yield ":".join(part for part in (namespace, pattern.name) if part), pattern
+
+
+NAMED = dict(walked(get_resolver().url_patterns))
+ADMIN_ROUTES = sorted(name for name in NAMED if name.startswith("admin:"))
+
+
+class PlainClient(Client):
+    """Answers as the portal does. All share one handler, whose middleware is slow to load, and none
+    copies the context of every template, as the test client does.
+    """
+
+    shared = ClientHandler(enforce_csrf_checks=False)
+
+    def request(self, **request: Any) -> Any:
+        return self.shared(self._base_environ(**request))
+
+
+@pytest.fixture
+def world(db: None) -> Iterator[World]:
+    """The small world, with the log kept quiet: thousands of refusals are what is asked for here."""
+    logging.disable(logging.WARNING)
+    yield small_world()
+    logging.disable(logging.NOTSET)
+
+
+Caller = Callable[[str], Client]
+
+
+@pytest.fixture
+def caller(world: World) -> Caller:
+    """A fresh client for a kind of person, with the session that they signed in to."""
+    sessions: dict[str, str] = {}
+    for kind, username in KINDS.items():
+        if username:
+            client = Client()
+            client.force_login(world[username])
+            sessions[kind] = client.cookies[settings.SESSION_COOKIE_NAME].value
+
+    def fresh(kind: str) -> Client:
+        client = PlainClient()
+        if kind in sessions:
+            client.cookies[settings.SESSION_COOKIE_NAME] = sessions[kind]
+        return client
+
+    return fresh
+
+
+def test_every_named_route_is_in_the_matrix() -> None:
+    portal = {name for name in NAMED if not name.startswith("admin:")}
+    assert portal == set(ROUTES)
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_each_kind_of_person_gets_the_answer_that_the_matrix_promises(
+    part: int, world: World, caller: Caller
+) -> None:
+    wrong = []
+    for name in sorted(ROUTES)[part::PARTS]:
+        route = ROUTES[name]
+        path = reverse(name, kwargs=route.arguments(world))
+        for kind in KINDS:
+            for method in METHODS:
+                wrong += _broken_promises(caller(kind), route, path, method, kind, route.data(world))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_the_admin_shows_itself_to_those_elevated_to_it_alone(
+    part: int, world: World, caller: Caller
+) -> None:
+    wrong = []
+    for name in ADMIN_ROUTES[part::PARTS]:
+        path = _admin_path(name)
+        for kind in KINDS:
+            for method in METHODS:
+                wrong += _broken_promises(caller(kind), ADMIN, path, method, kind, {"any": "thing"})
+    assert wrong == []
+
+
+def _broken_promises(
+    client: Client, route: Route, path: str, method: str, kind: str, data: dict[str, str]
+) -> list[str]:
+    """What is wrong with one call, in words; its effects are rolled back."""
+    with transaction.atomic(), _writes() as writes:
+        answer = client.generic(method, path, **_body(method, data))
+        transaction.set_rollback(True)
+    said, promised = answer.status_code, route.expected(kind, method)
+    about = f"{method} {path} by {kind}"
+    wrong = []
+    if said != promised:
+        wrong.append(f"{about}: {said}, not {promised}")
+    if kind in UNKNOWN and not route.public and not answer.headers.get("Location", "").startswith("/sign-in/"):
+        wrong.append(f"{about}: not sent to sign in, but to {answer.headers.get('Location')}")
+    refused = said >= HTTPStatus.BAD_REQUEST or kind in UNKNOWN
+    if writes and (refused or method in {"GET", "HEAD"}):
+        wrong.append(f"{about}: answered {said}, and wrote: {writes[0]}")
+    return wrong
+
+
+def _body(method: str, data: dict[str, str]) -> dict[str, Any]:
+    if method in {"GET", "HEAD"}:
+        return {}
+    return {"data": urlencode(data), "content_type": "application/x-www-form-urlencoded"}
+
+
+@contextmanager
+def _writes() -> Iterator[list[str]]:
+    """Collects the statements that write anything but a session."""
+    seen: list[str] = []
+
+    def watch(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.lstrip().upper().startswith(WRITING) and UNCOUNTED not in sql:
+            seen.append(sql[:120])
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(watch):
+        yield seen
+
+
+def _admin_path(name: str) -> str:
+    """The route's address; about a row that exists, where it is about a row and there is one."""
+    known = NAMED[name].pattern.converters
+    if "object_id" in known:
+        label, model = name.removeprefix("admin:").rsplit("_", 1)[0].split("_", 1)
+        row = apps.get_model(label, model)._base_manager.order_by("pk").first()
+        return reverse(name, kwargs={"object_id": row.pk if row else 1})
+    if name == "admin:app_list":
+        return reverse(name, kwargs={"app_label": "jitportal"})
+    return reverse(name)

@@ -1,0 +1,289 @@
+"""A small organisation, made by the operations alone, with every kind of person in it.
+
+Two teams ask for access, so that what one may see of the other is there to be refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from jitportal.models import AccessRequest, AfterUseReview, Grant, Lease, ManualTask, Person, PolicyVersion, Team
+from jitportal.operations import clock, decisions, grants, leases, manual, people, policies, requests, reviews
+from jitportal.operations.requests import Ask
+from jitportal.rules.vocabulary import Pathway, StartMode, Verdict
+
+POLICY = r"""elevation_policy:
+  jit_access:
+    allowed_for: [door, cage, auditor, policy-editor, operator, administrator]
+    requires: [manager_or_system_approval, max_duration_60_minutes]
+
+  temporary_access:
+    allowed_for: [cabinet]
+    requires: [manager_approval, max_duration_14_days]
+
+  defaults:
+    justification:
+      least: 10
+    revokers: [manager, role_owner]
+
+  targets:
+    portal:
+      name: This portal
+      connector: portal
+    building:
+      name: Office building
+      connector: manual
+
+  roles:
+    door:
+      name: Server room door
+      description: Enter the server room.
+      target: building
+      owner: olga
+      entitlement: door
+      eligible:
+        teams: [engineers, support]
+      max_minutes: 60
+      risk: medium
+
+    cage:
+      name: Server cage
+      description: Open the cage in the server room.
+      target: building
+      owner: olga
+      scopes:
+        left:
+          name: The left cage
+          entitlement: cage-left
+        right:
+          name: The right cage
+          entitlement: cage-right
+      eligible:
+        teams: [engineers, support]
+      max_minutes: 60
+      risk: low
+
+    cabinet:
+      name: Key cabinet
+      description: Hold the keys of the building for a while.
+      target: building
+      owner: olga
+      entitlement: cabinet
+      eligible:
+        teams: [engineers, support]
+      stages:
+        - name: keepers
+          decides:
+            team: keepers
+        - name: manager
+          decides: manager
+      max_days: 14
+      risk: high
+
+    auditor:
+      name: Auditor of this portal
+      target: portal
+      owner: olga
+      entitlement: auditor
+      eligible:
+        teams: [office]
+      stages:
+        - name: security
+          decides:
+            team: security
+      max_minutes: 60
+      risk: medium
+
+    policy-editor:
+      name: Policy editor of this portal
+      target: portal
+      owner: olga
+      entitlement: policy_editor
+      eligible:
+        teams: [office]
+      stages:
+        - name: security
+          decides:
+            team: security
+      max_minutes: 60
+      risk: medium
+
+    operator:
+      name: Operator of this portal
+      target: portal
+      owner: olga
+      entitlement: operator
+      eligible:
+        teams: [office]
+      stages:
+        - name: security
+          decides:
+            team: security
+      max_minutes: 60
+      risk: medium
+
+    administrator:
+      name: Administrator of this portal
+      target: portal
+      owner: olga
+      entitlement: administrator
+      eligible:
+        teams: [office]
+      stages:
+        - name: security
+          decides:
+            team: security
+      max_minutes: 60
+      risk: medium
+"""
+
+POWERS = {"auda": "auditor", "polly": "policy-editor", "paul": "policy-editor", "opal": "operator", "adam": "administrator"}
+
+
+@dataclass(slots=True)
+class Belongings:
+    """What one requester has: something in every state that a page is about."""
+
+    pending: AccessRequest
+    approved: AccessRequest
+    held: Grant
+    ready: Grant
+    task: ManualTask
+    lease: Lease
+    review: AfterUseReview
+
+
+@dataclass(slots=True)
+class World:
+    people: dict[str, Person] = field(default_factory=dict)
+    things: dict[str, Belongings] = field(default_factory=dict)
+    proposed: PolicyVersion | None = None
+
+    def __getitem__(self, username: str) -> Person:
+        return self.people[username]
+
+
+def small_world() -> World:
+    """Everybody, the policy, the powers, and what the two requesters have."""
+    world = World()
+    _people(world)
+    policies.bootstrap(actor=world["root"], text=POLICY, note="The first policy.")
+    for username, role in POWERS.items():
+        elevate(world, username, role)
+    with clock.moved(by=timedelta(hours=-3)):
+        elevate(world, "edda", "auditor")
+    for username in ("rita", "oskar"):
+        world.things[username] = _belongings(world, username)
+    changed = POLICY.replace("max_minutes: 60\n      risk: low", "max_minutes: 30\n      risk: low")
+    world.proposed = policies.propose(actor=world["paul"], text=changed, note="Shorter cages.")
+    people.deactivate(actor=world["root"], person=world["gwen"], reason="Left the company.")
+    return world
+
+
+def ask(world: World, username: str, role: str, *, minutes: int = 30, **values: object) -> AccessRequest:
+    """Somebody asks for a role; what isn't given is plain."""
+    wishes: dict[str, object] = {
+        "role_key": role,
+        "pathway": Pathway.TEMPORARY if role == "cabinet" else Pathway.JIT,
+        "scope": "left" if role == "cage" else "all",
+        "start_mode": StartMode.AT_ONCE,
+        "minutes": minutes,
+        "justification": f"{username} has work to do there.",
+        **values,
+    }
+    return requests.submit(actor=world[username], ask=Ask(**wishes))  # type: ignore[arg-type]
+
+
+def approve(world: World, request: AccessRequest, *usernames: str) -> AccessRequest:
+    """Each of these approves in turn."""
+    for username in usernames:
+        request.refresh_from_db()
+        decisions.decide(
+            actor=world[username],
+            request=request,
+            verdict=Verdict.APPROVE,
+            digest=decisions.seen_digest(request),
+        )
+    request.refresh_from_db()
+    return request
+
+
+def elevate(world: World, username: str, role: str) -> Grant:
+    return approve(world, ask(world, username, role, minutes=60), "sera").grant
+
+
+def converge(grant: Grant) -> None:
+    """What the worker does for the grant's target, once in each lane."""
+    for lane in ("removal", "grant"):
+        leases.converge(target_id=grant.role.target_id, lane=lane, worker="tests")
+
+
+def carried_out(world: World, grant: Grant) -> None:
+    """The manual work on a grant, asked for and confirmed by the role's owner."""
+    converge(grant)
+    task = ManualTask.objects.get(lease__grants=grant, done_at=None, dropped_at=None)
+    manual.confirm(actor=world["olga"], task=task, note="Done at the desk.")
+    converge(grant)
+
+
+def _people(world: World) -> None:
+    root = people.first_administrator(username="root", name="Ruth Root", password="correct horse battery")
+    world.people["root"] = root
+    managers = {"mona": None, "otto": None}
+    staff = {
+        "rita": "mona",  # a requester
+        "gwen": "mona",  # deactivated at the end
+        "oskar": "otto",  # a requester of another team
+        "kai": None,  # keeper: decides
+        "olga": None,  # owns the roles
+        "sera": None,  # security: decides on powers
+        "sam": None,  # a stranger to everything
+        **dict.fromkeys(POWERS),
+        "edda": None,  # was an auditor until two hours ago
+    }
+    for username, manager in {**managers, **staff}.items():
+        world.people[username] = people.create_person(
+            actor=root,
+            username=username,
+            name=f"{username.title()} Test",
+            email=f"{username}@example.test",
+            manager=world.people[manager] if manager else None,
+        )
+    teams = {
+        "engineers": ["rita", "gwen"],
+        "support": ["oskar"],
+        "keepers": ["kai"],
+        "security": ["sera"],
+        "office": [*POWERS, "edda"],
+    }
+    for key, members in teams.items():
+        team: Team = people.create_team(actor=root, key=key, name=key.title())
+        for username in members:
+            people.join_team(actor=root, person=world[username], team=team)
+
+
+def _belongings(world: World, username: str) -> Belongings:
+    manager = "mona" if username == "rita" else "otto"
+    with clock.moved(by=timedelta(days=-1)):
+        used = approve(world, ask(world, username, "cabinet"), "kai", manager).grant
+        carried_out(world, used)
+        grants.hand_back(actor=world[username], grant=used, note="Finished early.")
+        carried_out(world, used)
+        review = AfterUseReview.objects.get(grant=used)
+        reviews.state(actor=world[username], review=review, statement="Copied one key, gave all back.")
+    approved = approve(world, ask(world, username, "door"), manager)
+    converge(approved.grant)
+    now = clock.now()
+    window = {"start_mode": StartMode.ON_CLICK, "opens_at": now, "closes_at": now + timedelta(hours=2)}
+    ready = approve(world, ask(world, username, "cage", **window), manager).grant
+    task = ManualTask.objects.get(lease__grants=approved.grant)
+    return Belongings(
+        pending=ask(world, username, "cabinet"),
+        approved=approved,
+        held=Grant.objects.get(pk=approved.grant.pk),
+        ready=ready,
+        task=task,
+        lease=task.lease,
+        review=AfterUseReview.objects.get(pk=review.pk),
+    )
