@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from jitportal.models import Grant, Membership, Person, StandingPower
-from jitportal.rules.deciders import deciders_of
+from jitportal.rules.deciders import DeciderRules, Directory, PersonFacts, deciders_of
 from jitportal.rules.permissions import ActorFacts
-from jitportal.rules.policy import DeciderRules, Directory, PersonFacts
 from jitportal.rules.vocabulary import Decider, Power
 
 _POWERS = {power.value for power in Power}

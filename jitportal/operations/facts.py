@@ -24,6 +24,7 @@ from jitportal.models import (
 )
 from jitportal.operations import clock, policies
 from jitportal.operations.directory import actor_facts, live_deciders, person_facts
+from jitportal.rules.deciders import DeciderRules
 from jitportal.rules.errors import NotAllowed
 from jitportal.rules.permissions import (
     NOBODY,
@@ -34,7 +35,6 @@ from jitportal.rules.permissions import (
     Verb,
     allowed,
 )
-from jitportal.rules.policy import DeciderRules
 from jitportal.rules.vocabulary import Decider, Power, RequestStatus, Verdict
 
 

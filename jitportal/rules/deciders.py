@@ -2,13 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from jitportal.rules.vocabulary import Decider
 
-if TYPE_CHECKING:
-    from jitportal.rules.policy import DeciderRules, Directory, PersonFacts
+
+@dataclass(frozen=True, slots=True)
+class DeciderRules:
+    """Who decides: a kind, and for ``Decider.TEAM`` the team's key."""
+
+    kind: Decider
+    team: str = ""
+
+    def __str__(self) -> str:
+        words = {
+            Decider.MANAGER: "the requester's manager",
+            Decider.ROLE_OWNER: "the role's owner",
+            Decider.SYSTEM: "the system",
+        }
+        return words.get(self.kind, f"team {self.team}")
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFacts:
+    """A person as the rules see one. Usernames are the key throughout; they never change."""
+
+    username: str
+    active: bool
+    teams: frozenset[str] = frozenset()
+    manager: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """The active people who could decide: members by team, and which usernames are active."""
+
+    teams: Mapping[str, frozenset[str]]
+    active: frozenset[str]
 
 
 def deciders_of(

@@ -70,7 +70,10 @@ def check_transition(noun: str, before: StrEnum | str, after: StrEnum | str) -> 
     ``noun`` is a key of ``TABLES``.
     """
     table = TABLES[noun]
-    allowed = {str(state) for state in next(steps for state, steps in table.items() if state == before)}
+    allowed = {
+        str(state)
+        for state in next((steps for state, steps in table.items() if state == before), frozenset())
+    }
     if str(after) not in allowed:
         raise TransitionError(
             f"This {noun} is {spoken_state(before)} and can't become {spoken_state(after)}. "

@@ -141,6 +141,15 @@ def _others(rule: Rule, forbidden: Relation, reason: str) -> Rule:
     return strict
 
 
+def _by_people(rule: Rule) -> Rule:
+    """The rule, but never for the system: two people stand behind each change, however it is made."""
+
+    def strict(actor: ActorFacts, subject: Subject) -> Answer:
+        return Denied("People change the policy, never the system.") if actor.system else rule(actor, subject)
+
+    return strict
+
+
 _SEES = (
     Relation.HOLDER,
     Relation.MANAGER,
@@ -218,13 +227,13 @@ RULES: dict[Verb, Rule] = {
         "This is your own access. Somebody else has to confirm it.",
     ),
     Verb.POLICY_VIEW: _anyone,
-    Verb.POLICY_PROPOSE: _relation(powers=_EDITS_POLICY, otherwise=_POLICY_POWER),
+    Verb.POLICY_PROPOSE: _by_people(_relation(powers=_EDITS_POLICY, otherwise=_POLICY_POWER)),
     Verb.POLICY_APPROVE: _others(
-        _relation(powers=_EDITS_POLICY, otherwise=_POLICY_POWER),
+        _by_people(_relation(powers=_EDITS_POLICY, otherwise=_POLICY_POWER)),
         Relation.PROPOSER,
         "You proposed this change. A second person has to approve it.",
     ),
-    Verb.POLICY_APPLY: _relation(powers=_EDITS_POLICY, otherwise=_POLICY_POWER),
+    Verb.POLICY_APPLY: _by_people(_relation(powers=_EDITS_POLICY, otherwise=_POLICY_POWER)),
     Verb.PERSON_MANAGE: _relation(
         powers=frozenset({Power.ADMINISTRATOR}),
         otherwise="People are managed by administrators. Request the role that gives this power.",

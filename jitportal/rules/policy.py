@@ -8,30 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from jitportal.rules.deciders import deciders_of, enough_people
+from jitportal.rules.deciders import DeciderRules, Directory, PersonFacts, deciders_of, enough_people
 from jitportal.rules.durations import spoken
 from jitportal.rules.plain_text import LONGEST_WORDS, is_plain
-from jitportal.rules.vocabulary import Decider, Pathway, Risk, StartMode
+from jitportal.rules.vocabulary import Pathway, Risk, StartMode
 from jitportal.rules.windows import Window, window_problems
 
 LONGEST_JUSTIFICATION = LONGEST_WORDS
 LONGEST_TICKET = 100
-
-
-@dataclass(frozen=True, slots=True)
-class DeciderRules:
-    """Who decides: a kind, and for ``Decider.TEAM`` the team's key."""
-
-    kind: Decider
-    team: str = ""
-
-    def __str__(self) -> str:
-        words = {
-            Decider.MANAGER: "the requester's manager",
-            Decider.ROLE_OWNER: "the role's owner",
-            Decider.SYSTEM: "the system",
-        }
-        return words.get(self.kind, f"team {self.team}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,24 +77,6 @@ class RoleRules:
     revokers: tuple[DeciderRules, ...]
     dynamic_login: bool = False
     review_after_use: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PersonFacts:
-    """A person as the rules see one. Usernames are the key throughout; they never change."""
-
-    username: str
-    active: bool
-    teams: frozenset[str] = frozenset()
-    manager: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Directory:
-    """The active people who could decide: members by team, and which usernames are active."""
-
-    teams: Mapping[str, frozenset[str]]
-    active: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from jitportal.rules.policy import DeciderRules
+from jitportal.rules.deciders import DeciderRules
 from jitportal.rules.policy_lines import Path
 from jitportal.rules.policy_schema import Role, SystemApproval, Target
 from jitportal.rules.policy_targets import MANUAL

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from jitportal.rules.deciders import DeciderRules
 from jitportal.rules.durations import spoken
-from jitportal.rules.policy import DeciderRules, RoleRules, ScopeRules
+from jitportal.rules.policy import RoleRules, ScopeRules
 from jitportal.rules.policy_changes import Change, Changes, Concern, added, moved, values_changed
 from jitportal.rules.policy_stage_difference import spoken_stage, stage_changes
 from jitportal.rules.vocabulary import Pathway, Risk

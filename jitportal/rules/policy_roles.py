@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from jitportal.rules.deciders import DeciderRules
 from jitportal.rules.durations import MINUTES_IN, spoken
-from jitportal.rules.policy import DeciderRules, RoleRules, ScopeRules, StageRules
+from jitportal.rules.policy import RoleRules, ScopeRules, StageRules
 from jitportal.rules.policy_lines import Path, Report, did_you_mean
 from jitportal.rules.policy_requirements import SECTIONS, PathwayRules, Requirement
 from jitportal.rules.policy_schema import Defaults, Role, WaitingTimes

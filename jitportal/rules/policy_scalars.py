@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, PlainValidator
 from pydantic_core import PydanticCustomError
 
-from jitportal.rules.policy import DeciderRules
+from jitportal.rules.deciders import DeciderRules
 from jitportal.rules.policy_lines import did_you_mean
 from jitportal.rules.policy_yaml import Scalar
 from jitportal.rules.ticket_patterns import pattern_problem

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jitportal.rules.deciders import enough_people
+from jitportal.rules.deciders import DeciderRules, enough_people
 from jitportal.rules.durations import spoken
-from jitportal.rules.policy import DeciderRules, StageRules, SystemRules
+from jitportal.rules.policy import StageRules, SystemRules
 from jitportal.rules.policy_lines import Path, Report, did_you_mean
 from jitportal.rules.policy_requirements import SECTIONS, PathwayRules, Requirement
 from jitportal.rules.policy_schema import Role, Stage, SystemApproval

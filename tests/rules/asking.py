@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from jitportal.rules.policy import Decision, Directory, Outcome, PersonFacts, RequestFacts, RoleRules, decide
+from jitportal.rules.deciders import Directory, PersonFacts
+from jitportal.rules.policy import Decision, Outcome, RequestFacts, RoleRules, decide
 from jitportal.rules.vocabulary import Pathway, StartMode
 from jitportal.rules.windows import Window
 from tests.rules.documents import small

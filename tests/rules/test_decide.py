@@ -10,12 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jitportal.rules.deciders import DeciderRules, PersonFacts
 from jitportal.rules.policy import (
     LONGEST_JUSTIFICATION,
     LONGEST_TICKET,
-    DeciderRules,
     Outcome,
-    PersonFacts,
     StageRules,
     SystemRules,
 )

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jitportal.rules.deciders import deciders_of, enough_people
-from jitportal.rules.policy import DeciderRules, Directory, PersonFacts
+from jitportal.rules.deciders import DeciderRules, Directory, PersonFacts, deciders_of, enough_people
 from jitportal.rules.vocabulary import Decider
 
 MANAGER = DeciderRules(Decider.MANAGER)

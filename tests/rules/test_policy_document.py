@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from jitportal.rules.policy import DeciderRules, StageRules, SystemRules
+from jitportal.rules.deciders import DeciderRules
+from jitportal.rules.policy import StageRules, SystemRules
 from jitportal.rules.policy_document import (
     PolicyDocumentError,
     load,

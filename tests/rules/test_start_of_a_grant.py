@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from jitportal.rules.policy import PersonFacts, RoleRules, ScopeRules, eligibility_reason, start_problems
+from jitportal.rules.deciders import PersonFacts
+from jitportal.rules.policy import RoleRules, ScopeRules, eligibility_reason, start_problems
 from jitportal.rules.vocabulary import Pathway
 from tests.rules.asking import LENA, WRITER
 

@@ -11,8 +11,9 @@ from django.db.models import Count, Q, QuerySet
 from jitportal.models import Grant, Person, Role, RoleScope, Team
 from jitportal.operations import policies, targets
 from jitportal.operations.facts import visible_grants
+from jitportal.rules.deciders import DeciderRules
 from jitportal.rules.durations import spoken
-from jitportal.rules.policy import DeciderRules, RoleRules
+from jitportal.rules.policy import RoleRules
 from jitportal.rules.vocabulary import Decider, EnforcementPlan
 from jitportal.web.presenters.deciding import StageLine, lines_of_rules, listed, names_of
 

@@ -13,7 +13,8 @@ from django.urls import reverse
 from jitportal.models import Person, Role, RoleScope
 from jitportal.operations import policies
 from jitportal.operations.directory import person_facts
-from jitportal.rules.policy import PersonFacts, RoleRules, eligibility_reason
+from jitportal.rules.deciders import PersonFacts
+from jitportal.rules.policy import RoleRules, eligibility_reason
 from jitportal.rules.vocabulary import Pathway
 
 #: More than a person reads; what doesn't fit is found with another word.
