@@ -75,11 +75,12 @@ def test_the_clear_password_is_never_in_the_server_s_log(target: PostgresTarget)
 def test_after_the_end_its_password_opens_nothing_even_without_portal_and_sweep(
     target: PostgresTarget,
 ) -> None:
-    connector, order = target.connector(), target.dynamic_order(target.role(), seconds=1.5)
+    connector, order = target.connector(), target.dynamic_order(target.role())
     granted(connector, order)
     secret = connector.reveal(order)
     session = target.session(order.account, password=secret.password)
-    time.sleep(1.6)
+    granted(connector, replace(order, until=now() + timedelta(seconds=1)))
+    time.sleep(1.1)
     with pytest.raises(psycopg.OperationalError):
         target.connect(order.account, password=secret.password)
     assert not is_cut(session)  # TARGET_REFUSES: what is open waits for the portal

@@ -2,8 +2,9 @@
 
 SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron') AS has_cron \gset
 \if :has_cron
+  -- Only those of another superuser: replacing one's own in place doesn't interrupt the run.
   SELECT cron.unschedule(jobid) IS NOT NULL AS "jit: replaced a job" FROM cron.job
-   WHERE jobname IN ('jit sweep', 'jit sweep at start');
+   WHERE jobname IN ('jit sweep', 'jit sweep at start') AND username <> current_user;
   -- The run lasts ten minutes: the starts that pg_cron missed meanwhile make the next begin at once.
   SELECT cron.schedule('jit sweep', '* * * * *', 'CALL jit.run_sweep()') IS NOT NULL AS "jit: sweep scheduled";
   SELECT cron.schedule('jit sweep at start', '@reboot', 'CALL jit.run_sweep(''70 seconds'')') IS NOT NULL
