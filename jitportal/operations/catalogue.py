@@ -16,9 +16,10 @@ from jitportal.rules.vocabulary import Pathway
 
 
 def conflicts(document: PolicyDocument) -> Iterable[LineProblem]:
-    """What the history forbids: a role never changes its pathway or its target, and an emergency
-    entitlement never becomes an ordinary one.
+    """What the history forbids: a role never changes its pathway or its target, a target never its
+    connector, and an emergency entitlement never becomes an ordinary one.
     """
+    yield from _target_conflicts(document)
     known = {role.key: role for role in Role.objects.select_related("target")}
     emergencies = _emergencies()
     for key, rules in document.roles.items():
@@ -39,6 +40,19 @@ def conflicts(document: PolicyDocument) -> Iterable[LineProblem]:
                 "Give the new role another key.",
             )
         yield from _emergency_conflicts(rules, emergencies, place)
+
+
+def _target_conflicts(document: PolicyDocument) -> Iterable[LineProblem]:
+    """Another connector would look for what the one before gave in another place, and not find it."""
+    for target in Target.objects.filter(key__in=document.targets):
+        if target.connector != document.targets[target.key].connector:
+            on_it = (key for key, rules in document.roles.items() if rules.target == target.key)
+            place = next((document.role_places[key] for key in on_it), Mark(1, 1))
+            sentence = (
+                f"Target {target.key} has been reached by connector {target.connector}, and what was given "
+                "there is taken away there. Give the new target another key."
+            )
+            yield LineProblem(place.line, place.column, f"targets.{target.key}.connector", sentence)
 
 
 def _emergencies() -> dict[tuple[str, str], bool]:
