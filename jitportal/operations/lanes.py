@@ -16,19 +16,22 @@ from jitportal.operations.transaction import operation
 #: After this a task is thought dead, and the lane is given to another. One round of ``leases.converge``
 #: makes two calls at most; a task keeps its lane before each.
 HOLD = timedelta(seconds=2 * CALL_SECONDS + 5)
+#: A check older than this proves nothing. The worker checks each target far more often.
+PROVEN = timedelta(minutes=2)
 
 
 def take(*, target_id: int, lane: str) -> datetime | None:
     """Take the lane if it is free; the moment until which it is held, or None where it is taken.
 
-    None too for a sick target while others like it hold as many lanes as they may: see ``sick_lanes``.
+    None too for a doubtful target while others like it hold as many lanes as they may: see
+    ``doubtful_lanes``.
     """
     now = clock.now()
     if TargetLane.objects.filter(target_id=target_id, lane=lane, queued_until__gt=now).exists():
         return None  # the frequent answer, found without taking a write lock
     with operation(system()):
         now = clock.now()
-        if _is_sick(target_id) and _held_by_the_sick(now) >= sick_lanes():
+        if _is_doubtful(target_id, now) and _held_by_the_doubtful(now) >= doubtful_lanes():
             return None
         until = now + HOLD
         TargetLane.objects.get_or_create(target_id=target_id, lane=lane)
@@ -59,8 +62,8 @@ def free(*, target_id: int, lane: str) -> None:
         TargetLane.objects.filter(target_id=target_id, lane=lane).update(queued_until=None)
 
 
-def sick_lanes() -> int:
-    """How many lanes all targets that give no answer may hold together: half of the workers at most.
+def doubtful_lanes() -> int:
+    """How many lanes all doubtful targets may hold together: half of the workers at most.
 
     One more worker stays free of them for what calls out for mail and checks, and one for the others.
     """
@@ -68,14 +71,15 @@ def sick_lanes() -> int:
     return max(1, min(workers // 2, workers - 2))
 
 
-def _is_sick(target_id: int) -> bool:
-    return TargetHealth.objects.filter(_SICK, target_id=target_id).exists()
+def _is_doubtful(target_id: int, now: datetime) -> bool:
+    return not TargetHealth.objects.filter(_well(now), target_id=target_id).exists()
 
 
-def _held_by_the_sick(now: datetime) -> int:
-    sick = TargetHealth.objects.filter(_SICK).values("target_id")
-    return TargetLane.objects.filter(queued_until__gt=now, target_id__in=sick).count()
+def _held_by_the_doubtful(now: datetime) -> int:
+    well = TargetHealth.objects.filter(_well(now)).values("target_id")
+    return TargetLane.objects.filter(queued_until__gt=now).exclude(target_id__in=well).count()
 
 
-#: A call failed and none has succeeded since, or the last check had no answer.
-_SICK = Q(failing_since__isnull=False) | Q(reachable=False, checked_at__isnull=False)
+def _well(now: datetime) -> Q:
+    """Answered when it was last checked, not long ago, and no call has failed since."""
+    return Q(failing_since__isnull=True, reachable=True, checked_at__gt=now - PROVEN)

@@ -1,8 +1,9 @@
-"""What the cluster's processes are doing, as they say themselves through a pipe.
+"""What the cluster's workers are doing, as they say themselves through a pipe.
 
 django-q2 tells nobody when a task begins, and a killed worker tells nobody anything. So each worker
-writes a short line when it begins and ends a task, and the pulse reads them. A pipe needs no lock, which
-a killed process could take with it: a write of less than PIPE_BUF bytes (pipe(7)) is never torn.
+writes a short line when it comes to life and when it begins and ends a task, and the pulse reads them.
+A pipe needs no lock, which a killed process could take with it: a write of less than PIPE_BUF bytes
+(pipe(7)) is never torn.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from django_q.signals import post_execute_in_worker, pre_execute
+from django_q.signals import post_execute_in_worker, post_spawn, pre_execute
 from django_q.utils import get_func_repr
 
 _LONGEST_LINE = 512  # POSIX's least PIPE_BUF
@@ -34,7 +35,11 @@ class Activity:
     """Made in the process that forks the cluster, before it forks."""
 
     running: dict[int, Run] = field(default_factory=dict)
-    #: When the last line came, by the monotonic clock in seconds.
+    #: The workers' process ids. A worker goes when it is killed, and when it is replaced after many tasks.
+    workers: set[int] = field(default_factory=set)
+    #: How many workers have gone.
+    deaths: int = 0
+    #: When a task last began or ended, by the monotonic clock in seconds.
     last_sign: float = field(default_factory=time.monotonic)
     _read: int = -1
     _write: int = -1
@@ -45,17 +50,22 @@ class Activity:
         self._read, self._write = os.pipe()
         os.set_blocking(self._read, False)
         os.set_blocking(self._write, False)
+        post_spawn.connect(self._alive, weak=False, dispatch_uid="jitportal.worker.activity")
         pre_execute.connect(self._begun, weak=False, dispatch_uid="jitportal.worker.activity")
         post_execute_in_worker.connect(self._ended, weak=False, dispatch_uid="jitportal.worker.activity")
 
     def close(self) -> None:
         """Undo ``connect``."""
+        post_spawn.disconnect(dispatch_uid="jitportal.worker.activity")
         pre_execute.disconnect(dispatch_uid="jitportal.worker.activity")
         post_execute_in_worker.disconnect(dispatch_uid="jitportal.worker.activity")
         os.close(self._read)
         os.close(self._write)
 
     # in the workers
+
+    def _alive(self, **_signal: Any) -> None:
+        self._say({"pid": os.getpid(), "spawned": True})
 
     def _begun(self, task: dict[str, Any], **_signal: Any) -> None:
         self._say({"pid": os.getpid(), "function": get_func_repr(task["func"]), "args": list(task["args"])})
@@ -81,6 +91,9 @@ class Activity:
         ended: list[Run] = []
         for line in self._lines():
             words = json.loads(line)
+            self.workers.add(words["pid"])
+            if "spawned" in words:
+                continue
             self.last_sign = time.monotonic()
             before = self.running.pop(words["pid"], None)
             if before is not None:
@@ -88,8 +101,10 @@ class Activity:
             if "function" in words:
                 task = str(words["function"]).rpartition(".")[2]
                 self.running[words["pid"]] = Run(task, tuple(words["args"]), self.last_sign)
-        died = [pid for pid in self.running if not _alive(pid)]
-        return ended, [self.running.pop(pid) for pid in died]
+        gone = {pid for pid in self.workers if not _alive(pid)}
+        self.workers -= gone
+        self.deaths += len(gone)
+        return ended, [self.running.pop(pid) for pid in gone if pid in self.running]
 
     def _lines(self) -> list[bytes]:
         with contextlib.suppress(BlockingIOError):

@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 import socket
+import threading
 from typing import Any
 
 from django.db import connections
@@ -66,6 +67,7 @@ class Engine:
             if pulse.stuck:
                 log.error("The task cluster is stuck. The worker ends, to be started anew.")
                 cluster.sentinel.kill()
+                cluster.sentinel.join()
                 return True
             self._stop.wait(wait)
         return False
@@ -80,8 +82,9 @@ def _end(cluster: Any) -> None:
     """Have the cluster stop, and kill it when it doesn't: its processes end with their parent."""
     stopping.ask()
     sentinel = cluster.sentinel
-    if sentinel.is_alive():  # a dead one may have taken the event's lock with it
-        cluster.stop_event.set()
+    if sentinel.is_alive():
+        # The event waits for whoever waits for it, and for ever if they die meanwhile.
+        threading.Thread(target=cluster.stop_event.set, daemon=True).start()
         sentinel.join(STOP_SECONDS)
     if sentinel.is_alive():
         log.warning("The task cluster did not stop within %.0f s, so it is killed.", STOP_SECONDS)

@@ -4,8 +4,8 @@ It writes expiries down itself, for those must not wait in a queue, and enqueues
 calls nothing but the portal's own database and queue, so no target can hold it up.
 
 What is in flight is bounded, so that what hangs can't occupy all the workers: one task for a target
-and lane, half of the workers for sick targets (``operations.lanes``), and one task at a time of those that
-call a mail server or check targets.
+and lane, half of the workers for doubtful targets (``operations.lanes``), and one task at a time of
+those that call a mail server or check targets.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ BEAT = 2.0
 LOOK_FOR_CHECKS = 5.0
 PURGE = 3_600.0
 PROBE = 5.0  # with nothing else to do, a worker is asked for a sign of life this often
-STUCK = 15.0  # no worker began a task that has waited so long
+STUCK = 10.0  # no worker began a task that has waited so long
+SUSPECTED = 4.0  # the same, after a worker has died: it may have taken the queue's lock with it
 LOST = settings.TASK_SECONDS + 10.0  # nobody saw a task end, and it can't run any more
 PAUSE = 1.0  # before the same kind of task again: what fails at once mustn't be tried in a circle
 SAY_AGAIN = 30.0  # the same trouble is logged this often
@@ -52,6 +53,8 @@ class Pulse:
     _done: dict[str, float] = field(default_factory=dict)  # timer: when it last ran
     _said: dict[str, float] = field(default_factory=dict)  # trouble: when it was last logged
     _probed: float | None = None
+    _patience: float = STUCK
+    _deaths: int = 0
 
     def begin(self) -> None:
         """Say in the database that this worker has started."""
@@ -83,7 +86,7 @@ class Pulse:
             return False
         waited = time.monotonic() - max(self._probed, self.activity.last_sign)
         idle = len(self.activity.running) < settings.WORKERS
-        return waited > (STUCK if idle else LOST)
+        return waited > (self._patience if idle else LOST)
 
     # the steps of a look
 
@@ -114,12 +117,15 @@ class Pulse:
         return not targets.unchecked(clock.now()).exists() or self._give("check_targets")
 
     def _probe(self) -> None:
+        """Ask for a sign of life: after a silence, and at once when a worker has died."""
         now = time.monotonic()
         if self._probed is not None and self.activity.last_sign > self._probed:
             self._probed = None
-        if self._probed is None and now - self.activity.last_sign > PROBE:
+        suspected = self.activity.deaths > self._deaths
+        self._deaths = self.activity.deaths
+        if suspected or (self._probed is None and now - self.activity.last_sign > PROBE):
             _enqueue("sign_of_life")
-            self._probed = now
+            self._probed, self._patience = now, SUSPECTED if suspected else STUCK
 
     # turns and timers
 

@@ -22,6 +22,7 @@ class Command(PortalCommand):
         "Run a worker: it carries out what is granted and what has ended, and sends notices. "
         "SIGTERM stops it once what it is doing is done."
     )
+    requires_system_checks = ()  # they would load every page; `manage.py check` makes them
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
