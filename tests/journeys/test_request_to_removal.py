@@ -79,7 +79,7 @@ def test_from_a_request_to_its_verified_removal(visit: Visit, orders: PostgresTa
     ada.page.get_by_role("main").get_by_role("link", name="request").click()
     story = ada.page.get_by_role("region", name="What happened")
     expect(story).to_contain_text(
-        "Ada Moreau asked for Read orders in production (Whole target) for 30 minutes."
+        "Ada Moreau asked for Read orders in production (All of Orders database) for 30 minutes."
     )
     expect(story).to_contain_text(re.compile(r"was removed, and verified absent \d+\.\d s after its end\."))
     ada.page.goto("/")
