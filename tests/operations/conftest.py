@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.operations import world
+from tests.operations.memory_target import POLICY, MemoryTarget, put_in
 
 
 @pytest.fixture
@@ -17,3 +18,12 @@ def small_portal(db: None) -> None:
 def shared_portal(transactional_db: None) -> None:
     """The same, committed: other connections see it."""
     world.settle()
+
+
+@pytest.fixture
+def target(db: None, monkeypatch: pytest.MonkeyPatch) -> MemoryTarget:
+    """The small portal with a target in memory, in the place of its rack."""
+    world.settle(POLICY)
+    target = MemoryTarget()
+    put_in(monkeypatch, target)
+    return target
