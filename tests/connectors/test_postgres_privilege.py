@@ -228,6 +228,7 @@ def test_a_role_that_reaches_such_a_role_is_not_managed(target: PostgresTarget, 
     target.run("GRANT {} TO {}", dangerous, between)
     with pytest.raises(psycopg.errors.RaiseException, match="never given"):
         target.superuser.execute("SELECT jit.manage_role(%s, '1 hour')", [role])
+    target.run("DROP ROLE {}", between)
 
 
 def test_a_role_that_could_be_handed_on_is_not_managed(target: PostgresTarget) -> None:

@@ -55,8 +55,8 @@ def refusal(handle: str, outcome: str, message: str | None) -> Refusal | None:
         case "superseded":
             return Refusal(
                 handle,
-                "The server has seen a later order for this lease: this one comes too late. If it goes on, the "
-                "portal's database was restored from a backup: see docs/targets-postgres.md.",
+                "The server has seen a later order for this lease: this one comes too late. If it goes on, "
+                "the portal's database was restored from a backup: see docs/targets-postgres.md.",
                 superseded=True,
             )
         case "busy":
