@@ -12,7 +12,9 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import resolve_url
 from django.utils import timezone
+from django_htmx.http import HttpResponseClientRefresh
 
 from jitportal.audit.context import AuditContext, bound
 from jitportal.rules.errors import JitportalError
@@ -132,3 +134,17 @@ class RefusalMiddleware:
         if isinstance(exception, JitportalError):
             return refusal_page(request, exception)
         return None
+
+
+class SignInAgainMiddleware:
+    """Where a part of a page asks after the session has ended, the whole page goes to sign in."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        place = response.headers.get("Location", "")
+        if "HX-Request" in request.headers and place.partition("?")[0] == resolve_url(settings.LOGIN_URL):
+            return HttpResponseClientRefresh()
+        return response

@@ -12,7 +12,8 @@ from jitportal.operations import connecting, targets
 from jitportal.rules.permissions import Relation, Subject
 from jitportal.rules.vocabulary import EnforcementPlan, GrantStatus, RequestStatus
 from jitportal.web.http import PortalRequest, now_of
-from jitportal.web.presenters import acts
+from jitportal.web.live import AT_WORK, RUNNING, SETTLED, Live, live
+from jitportal.web.presenters import acts, states
 from jitportal.web.presenters.acts import Act
 from jitportal.web.presenters.deciding import waiting_rows, who_decides
 
@@ -66,6 +67,22 @@ def of_person(request: PortalRequest) -> MyAccess:
         ],
         history=list(past(request).order_by("-created_at", "-pk")[:LATEST]),
     )
+
+
+def live_of(request: PortalRequest, access: MyAccess) -> Live:
+    """What the page shows that can change by itself."""
+    now = now_of(request)
+    held = [*access.in_force, *access.ready, *access.removing]
+    grants = [
+        (one.grant.pk, states.of_grant(one.grant, now).text, one.instructions, one.acts) for one in held
+    ]
+    waiting = [
+        (one.access_request.pk, one.access_request.minutes, one.deciders, one.late, one.acts)
+        for one in access.waiting
+    ]
+    unsettled = access.removing or any(one.grant.live_at is None for one in access.in_force)
+    seconds = AT_WORK if unsettled else RUNNING if held or waiting else SETTLED
+    return live(seconds, grants, waiting, [one.pk for one in access.history])
 
 
 def past(request: PortalRequest) -> QuerySet[AccessRequest]:

@@ -12,9 +12,10 @@ from django.db.models import Q, QuerySet
 from jitportal.models import AccessRequest, Event, Grant, RequestRevision
 from jitportal.operations import connecting, facts, targets
 from jitportal.rules.permissions import Verb, allowed
-from jitportal.rules.vocabulary import EnforcementPlan, GrantStatus, Presence
+from jitportal.rules.vocabulary import EnforcementPlan, GrantStatus, Presence, RequestStatus
 from jitportal.web.http import PortalRequest, actor_of, now_of
-from jitportal.web.presenters import acts
+from jitportal.web.live import AT_WORK, DECIDING, RUNNING, SETTLED, Live, live
+from jitportal.web.presenters import acts, states
 from jitportal.web.presenters.acts import Act
 from jitportal.web.presenters.decision import DecisionBox, Rewritten, chain, decision_box, rewritten
 
@@ -95,6 +96,29 @@ def of_grant(request: PortalRequest, grant: Grant) -> GrantStory:
         removal_lag=removal_lag(grant),
         presence=presence_words(grant, now_of(request)),
     )
+
+
+def live_request(request: PortalRequest, found: AccessRequest, told: RequestStory) -> Live:
+    """What the request's page shows that can change by itself."""
+    badges = [states.of_request(found, now_of(request)).text]
+    badges += [states.of_grant(told.grant, now_of(request)).text] if told.grant else []
+    open_ = found.status in (RequestStatus.PENDING, RequestStatus.SENT_BACK)
+    seconds = DECIDING if open_ else _seconds(told.grant)
+    return live(seconds, badges, len(told.steps), len(told.revised), told.acts, told.box.why_not)
+
+
+def live_grant(request: PortalRequest, grant: Grant, told: GrantStory) -> Live:
+    """What the grant's page shows that can change by itself."""
+    badge = states.of_grant(grant, now_of(request)).text
+    sessions = grant.lease.open_sessions if grant.lease else 0
+    seen = (badge, len(told.steps), told.acts, told.presence, told.instructions, sessions)
+    return live(_seconds(grant), *seen)
+
+
+def _seconds(grant: Grant | None) -> int:
+    if grant is None or grant.status == GrantStatus.ENDED:
+        return SETTLED
+    return AT_WORK if grant.status in (GrantStatus.PROVISIONING, GrantStatus.REMOVING) else RUNNING
 
 
 def steps_of(events: QuerySet[Event]) -> list[Step]:

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from jitportal.web import paging
 from jitportal.web.http import PortalRequest
+from jitportal.web.live import live_page
 from jitportal.web.presenters import access
 
 PAGE_SIZE = 30
@@ -15,7 +16,8 @@ PAGE_SIZE = 30
 
 @require_safe
 def my_access(request: PortalRequest) -> HttpResponse:
-    return render(request, "access/my_access.html", {"access": access.of_person(request)})
+    mine = access.of_person(request)
+    return live_page(request, "access/my_access.html", access.live_of(request, mine), {"access": mine})
 
 
 @require_safe

@@ -13,6 +13,7 @@ from jitportal.web import fetch
 from jitportal.web.forms.base import PortalForm
 from jitportal.web.forms.grants import HandBackForm, RevokeForm
 from jitportal.web.http import PortalRequest
+from jitportal.web.live import live_page
 from jitportal.web.presenters import story
 from jitportal.web.refusals import form_page, refusals_shown_in
 
@@ -20,7 +21,9 @@ from jitportal.web.refusals import form_page, refusals_shown_in
 @require_safe
 def detail(request: PortalRequest, pk: int) -> HttpResponse:
     grant = fetch.grant(request, pk)
-    return render(request, "grants/detail.html", {"grant": grant, "story": story.of_grant(request, grant)})
+    told = story.of_grant(request, grant)
+    now = story.live_grant(request, grant, told)
+    return live_page(request, "grants/detail.html", now, {"grant": grant, "story": told})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

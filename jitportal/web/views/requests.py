@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
 from jitportal.models import AccessRequest
@@ -17,6 +17,7 @@ from jitportal.web import fetch
 from jitportal.web.forms.asking import AskForm, RenewalForm, said_before
 from jitportal.web.forms.base import ReasonForm
 from jitportal.web.http import PortalRequest, now_of, typed
+from jitportal.web.live import live_page
 from jitportal.web.presenters import story
 from jitportal.web.refusals import form_page, refusals_shown_in
 from jitportal.web.views.start import FORMS, ask_answer, asking_page, is_sent
@@ -34,8 +35,9 @@ class WithdrawForm(ReasonForm):
 @require_safe
 def detail(request: PortalRequest, pk: int) -> HttpResponse:
     found = fetch.access_request(request, pk)
-    context = {"access_request": found, "story": story.of_request(request, found)}
-    return render(request, "requests/detail.html", context)
+    told = story.of_request(request, found)
+    now = story.live_request(request, found, told)
+    return live_page(request, "requests/detail.html", now, {"access_request": found, "story": told})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -318,3 +318,9 @@ def test_in_the_demo_looking_makes_nobody(house: dict[str, Person]) -> None:
         client = Client()
         client.get("/demo/become/", {"username": "ed"})
         assert client.get("/").status_code == 302
+
+
+def test_a_part_of_a_page_that_asks_without_a_session_reloads_the_whole(db: None) -> None:
+    answer = Client().get("/", headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.headers["HX-Refresh"]) == (200, "true")
+    assert answer.content == b""

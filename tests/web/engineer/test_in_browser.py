@@ -123,3 +123,24 @@ def test_no_page_scrolls_sideways(opened: Opened, width: int) -> None:
     for address in [*addresses, f"/grants/{grant.pk}/renew/", f"/requests/{request.pk}/edit/", "/reviews/"]:
         page.goto(address)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+
+
+def test_a_page_keeps_up_with_what_happens(opened: Opened) -> None:
+    request = house.ask()
+    page = opened(f"/requests/{request.pk}/")
+    expect(page.locator("#live")).to_contain_text("Waiting")
+    house.approve(request)
+    house.work()
+    expect(page.locator("#live")).to_contain_text("is live for Ed Test", timeout=15_000)
+    expect(page.locator("#banners")).to_contain_text("You are elevated")
+    access = opened("/")
+    house.hand_back("ed")
+    expect(access.locator("#live")).to_contain_text("Nothing is elevated right now.", timeout=25_000)
+    expect(access.locator("#banners")).not_to_contain_text("You are elevated")
+
+
+def test_a_page_that_asks_after_signing_out_leads_to_sign_in(opened: Opened) -> None:
+    request = house.ask()
+    page = opened(f"/requests/{request.pk}/")
+    page.context.clear_cookies()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in", timeout=15_000)

@@ -178,3 +178,23 @@ def test_finding_costs_the_same_however_many_roles_there_are(
     for words in ("zeppelin", "cabinet", ""):
         with django_assert_num_queries(FIND_QUERIES - (words == "zeppelin")):
             ed.get("/request/", {"q": words})
+
+
+def test_a_page_that_asks_for_news_is_told_when_there_is_none(ed: Client) -> None:
+    htmx = {"HX-Request": "true"}
+    request = house.ask()
+    for address in ("/", f"/requests/{request.pk}/"):
+        seen = re.search(r'hx-get="[^"]*\?seen=([0-9a-f]+)"', ed.get(address).content.decode())
+        assert seen is not None
+        assert ed.get(address, {"seen": seen[1]}, headers=htmx).status_code == 204
+        assert ed.get(address, {"seen": "other"}, headers=htmx).status_code == 200
+        assert ed.get(address, {"seen": seen[1]}).status_code == 200  # a reload shows the page
+    seen_before = re.search(r"seen=([0-9a-f]+)", ed.get("/").content.decode())
+    grant = Grant.objects.get(request=house.approve(request))
+    assert seen_before is not None
+    assert ed.get("/", {"seen": seen_before[1]}, headers=htmx).status_code == 200
+    assert "every 2s" in ed.get(f"/grants/{grant.pk}/").content.decode()  # the target is at work
+    house.work()
+    assert "every 10s" in ed.get(f"/grants/{grant.pk}/").content.decode()
+    house.hand_back("ed")
+    assert "hx-trigger" not in ed.get(f"/grants/{grant.pk}/").content.decode()
