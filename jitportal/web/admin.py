@@ -20,6 +20,7 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver
 from django.utils.text import capfirst
+from django.views.decorators.http import require_safe
 
 from jitportal.operations.facts import may
 from jitportal.rules.errors import NotAllowed
@@ -78,9 +79,10 @@ class ReadOnlySite(AdminSite):
         return request.user.is_authenticated and bool(may(Verb.ADMIN_VIEW, request.user))
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:
-        """Refuse with the rule's own sentence, where Django would offer a sign-in of its own."""
+        """Only reading, and a refusal in the rule's own words, where Django would offer a sign-in."""
         inner = super().admin_view(view, cacheable)
 
+        @require_safe
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if request.user.is_authenticated:
                 answer = may(Verb.ADMIN_VIEW, request.user)
@@ -147,15 +149,30 @@ class ReadOnlyAdmin(AnyModelAdmin):
             vars(pattern.callback).pop("login_url", None)
         return kept
 
-    def history_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """The row's events and differences: Django's own log is empty, for nobody acts here."""
+        """One row, as it is. What isn't there is not found, where Django leads back to its index."""
+        self._row(request, object_id)
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    def _row(self, request: HttpRequest, object_id: str) -> Model:
         row = self.get_object(request, unquote(object_id))
         if row is None:
             raise Http404
         if not self.has_view_permission(request, row):
             raise NotAllowed("These rows are listed, and not shown one by one.")
+        return row
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The row's events and differences: Django's own log is empty, for nobody acts here."""
+        row = self._row(request, object_id)
         context = {
             **self.admin_site.each_context(request),
             "title": f"History of {row}",

@@ -7,8 +7,9 @@ named gets ``otherwise``. Objects in the addresses are Rita's.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from jitportal.operations import decisions
 from tests.web.world import POLICY, World
 
 #: kind: the person of the world. Somebody who has signed out has no row: that is anonymous.
@@ -82,8 +83,6 @@ def _building(_world: World) -> dict[str, object]:
 
 
 def _verdict(world: World) -> dict[str, str]:
-    from jitportal.operations import decisions
-
     request = world.things["rita"].pending
     return {"digest": decisions.seen_digest(request), "reason": "Looked at it.", "minutes": "20"}
 
@@ -105,13 +104,13 @@ _GRANT_OTHERS = "manager,role owner,auditor,operator,administrator"
 _EDITORS = "proposer,policy editor"
 _TARGET_SEEN = "role owner,auditor,proposer,policy editor,operator,administrator"
 _OVERSEERS = "auditor,administrator"
-_DECIDING = {
-    "arguments": _pending,
-    "get": {200: "manager,decider", 403: "requester,role owner,auditor,operator,administrator"},
+_DECIDING = Route(
+    _pending,
+    get={200: "manager,decider", 403: "requester,role owner,auditor,operator,administrator"},
     # the manager decides a later stage, and not the one that is open
-    "post": {302: "decider", 403: "requester,manager,role owner,auditor,operator,administrator"},
-    "data": _verdict,
-}
+    post={302: "decider", 403: "requester,manager,role owner,auditor,operator,administrator"},
+    data=_verdict,
+)
 
 ROUTES: dict[str, Route] = {
     # the frame
@@ -128,10 +127,18 @@ ROUTES: dict[str, Route] = {
     "history": Route(get=_all()),
     "request_start": Route(get=_all()),
     "request_temporary": Route(
-        lambda _world: {"role_key": "cabinet"}, get=_all(), post={409: "requester,peer"}, otherwise=422, data=_asked
+        lambda _world: {"role_key": "cabinet"},
+        get=_all(),
+        post={409: "requester,peer"},
+        otherwise=422,
+        data=_asked,
     ),
     "request_jit": Route(
-        lambda _world: {"role_key": "door"}, get=_all(), post={422: "requester,peer"}, otherwise=422, data=_asked
+        lambda _world: {"role_key": "door"},
+        get=_all(),
+        post={422: "requester,peer"},
+        otherwise=422,
+        data=_asked,
     ),
     "request_detail": Route(_pending, get={200: _REQUEST_SEEN}),
     "request_edit": Route(
@@ -181,13 +188,14 @@ ROUTES: dict[str, Route] = {
     ),
     # deciding
     "queue": Route(get=_all()),
-    "decide_approve": Route(**_DECIDING),  # type: ignore[arg-type]  # three routes, one promise
-    "decide_deny": Route(**_DECIDING),  # type: ignore[arg-type]
-    "decide_send_back": Route(**_DECIDING),  # type: ignore[arg-type]
+    "decide_approve": _DECIDING,
+    "decide_deny": _DECIDING,
+    "decide_send_back": _DECIDING,
     # operating
     "problems": Route(get={200: "auditor,operator,administrator"}, otherwise=403),
     "lease_retry": Route(
-        lambda world: {"pk": world.things["rita"].lease.pk}, post={302: "operator,administrator", 403: "auditor"}
+        lambda world: {"pk": world.things["rita"].lease.pk},
+        post={302: "operator,administrator", 403: "auditor"},
     ),
     "tasks": Route(get=_all()),
     "task_confirm": Route(
@@ -222,3 +230,6 @@ ROUTES: dict[str, Route] = {
 
 #: Every address of Django's admin: looked at by those elevated to it, and by nobody changed.
 ADMIN = Route(get={200: _OVERSEERS}, otherwise=403)
+NO_ROW = Route(get={404: _OVERSEERS}, otherwise=403)
+#: A session's key would sign in whoever reads it.
+NEVER_SHOWN = Route(get={}, otherwise=403)

@@ -7,8 +7,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
-from jitportal.models import AccessRequest, AfterUseReview, Grant, Lease, ManualTask, Person, PolicyVersion, Team
+from jitportal.models import (
+    AccessRequest,
+    AfterUseReview,
+    Grant,
+    Lease,
+    ManualTask,
+    Person,
+    PolicyVersion,
+    Team,
+)
 from jitportal.operations import clock, decisions, grants, leases, manual, people, policies, requests, reviews
 from jitportal.operations.requests import Ask
 from jitportal.rules.vocabulary import Pathway, StartMode, Verdict
@@ -138,7 +148,13 @@ POLICY = r"""elevation_policy:
       risk: medium
 """
 
-POWERS = {"auda": "auditor", "polly": "policy-editor", "paul": "policy-editor", "opal": "operator", "adam": "administrator"}
+POWERS = {
+    "auda": "auditor",
+    "polly": "policy-editor",
+    "paul": "policy-editor",
+    "opal": "operator",
+    "adam": "administrator",
+}
 
 
 @dataclass(slots=True)
@@ -181,9 +197,9 @@ def small_world() -> World:
     return world
 
 
-def ask(world: World, username: str, role: str, *, minutes: int = 30, **values: object) -> AccessRequest:
+def ask(world: World, username: str, role: str, *, minutes: int = 30, **values: Any) -> AccessRequest:
     """Somebody asks for a role; what isn't given is plain."""
-    wishes: dict[str, object] = {
+    wishes: dict[str, Any] = {
         "role_key": role,
         "pathway": Pathway.TEMPORARY if role == "cabinet" else Pathway.JIT,
         "scope": "left" if role == "cage" else "all",
@@ -192,7 +208,7 @@ def ask(world: World, username: str, role: str, *, minutes: int = 30, **values: 
         "justification": f"{username} has work to do there.",
         **values,
     }
-    return requests.submit(actor=world[username], ask=Ask(**wishes))  # type: ignore[arg-type]
+    return requests.submit(actor=world[username], ask=Ask(**wishes))
 
 
 def approve(world: World, request: AccessRequest, *usernames: str) -> AccessRequest:
@@ -275,7 +291,11 @@ def _belongings(world: World, username: str) -> Belongings:
     approved = approve(world, ask(world, username, "door"), manager)
     converge(approved.grant)
     now = clock.now()
-    window = {"start_mode": StartMode.ON_CLICK, "opens_at": now, "closes_at": now + timedelta(hours=2)}
+    window: dict[str, Any] = {
+        "start_mode": StartMode.ON_CLICK,
+        "opens_at": now,
+        "closes_at": now + timedelta(hours=2),
+    }
     ready = approve(world, ask(world, username, "cage", **window), manager).grant
     task = ManualTask.objects.get(lease__grants=approved.grant)
     return Belongings(
