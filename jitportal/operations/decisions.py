@@ -11,7 +11,7 @@ from jitportal.models import AccessRequest, Approval, Person
 from jitportal.operations import clock, granting, notices, policies
 from jitportal.operations.directory import person_facts
 from jitportal.operations.facts import may, open_deciders, require
-from jitportal.operations.seats import spared
+from jitportal.operations.seats import decided_before, spared
 from jitportal.operations.transaction import lock_request, operation
 from jitportal.rules.canonical import Plain, digest
 from jitportal.rules.durations import spoken
@@ -149,7 +149,18 @@ def _refuse_decider(actor: Person, request: AccessRequest, now: datetime) -> Non
     refuse_late(request, now)
     if _has_decided(actor, request):
         raise Conflict("You have decided on this request already: one person counts once.")
+    if (
+        actor.is_active
+        and not may(Verb.REQUEST_DECIDE, actor, request, now)
+        and decided_before(actor, request)
+    ):
+        raise Conflict(f"{_settled_by(request)} was faster: the stage that is open now isn't yours.")
     require(Verb.REQUEST_DECIDE, actor, request, now)
+
+
+def _settled_by(request: AccessRequest) -> Person | str:
+    last = request.approvals.filter(by_system=False).last()
+    return last.person if last else "Somebody"
 
 
 def _settled(request: AccessRequest) -> str:

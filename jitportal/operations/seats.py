@@ -30,6 +30,15 @@ def spared(person: Person, request: AccessRequest) -> Answer:
     )
 
 
+def decided_before(person: Person, request: AccessRequest) -> bool:
+    """Whether the request has passed a stage that this person could have decided."""
+    for index in range(request.stage):
+        rules, owner = stage_rules(request, index)
+        if person.username in live_deciders(rules, request.requester, owner):
+            return True
+    return False
+
+
 def _free_seats(request: AccessRequest) -> Seats:
     """From the open stage on: who can still decide each stage that people decide, and how many it needs."""
     given = list(

@@ -194,7 +194,7 @@ def test_stages_are_filled_in_order_by_different_people() -> None:
         world.approve("dora", request)
     world.approve("otto", request)
     assert usernames(request) == queues(request) == {"dora", "dean", "dina"}
-    with pytest.raises(NotAllowed):
+    with pytest.raises(Conflict, match="Otto was faster"):
         world.approve("mona", request)
     world.approve("dina", request)
     assert fresh(request).status == RequestStatus.PENDING
