@@ -207,6 +207,8 @@ def queue_for(person: Person) -> QuerySet[AccessRequest]:
     """Pending requests whose open stage this person decides, their own and those they have decided
     left out.
     """
+    if not person.is_active:
+        return AccessRequest.objects.none()
     decides = StageDecider.objects.filter(revision=OuterRef("current"), stage=OuterRef("stage")).filter(
         Q(person=person)
         | Q(team__in=_team_ids(person))
