@@ -61,13 +61,34 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.timeout(PROOF_SECONDS))
 
 
+#: A test that asks for one of these stands on the portal's database. Any other runs once, beside SQLite.
+ON_A_DATABASE = {
+    "django_db_setup",
+    "db",
+    "transactional_db",
+    "live_server",
+    "database_url",
+    "portal_database",
+}
+
+
 def _leave_out_the_other_database(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What is about the other database does not apply here: that is no skip to report."""
-    other = "postgresql" if connection.vendor == "sqlite" else "sqlite"
-    left_out = [item for item in items if item.get_closest_marker(other)]
+    on_sqlite = connection.vendor == "sqlite"
+    other = "postgresql" if on_sqlite else "sqlite"
+    left_out = [
+        item
+        for item in items
+        if item.get_closest_marker(other) or (not on_sqlite and _needs_no_database(item))
+    ]
     if left_out:
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=left_out)
+
+
+def _needs_no_database(item: pytest.Item) -> bool:
+    marked = any(item.get_closest_marker(name) for name in ("django_db", "postgresql", "proof"))
+    return not marked and not ON_A_DATABASE & set(_fixture_names(item))
 
 
 def _fixture_names(item: pytest.Item) -> list[str]:
