@@ -7,8 +7,11 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from jitportal.models import Grant
 from jitportal.operations import connecting, grants
+from jitportal.rules.lifecycle import check_transition
 from jitportal.rules.permissions import Verb
+from jitportal.rules.vocabulary import GrantStatus
 from jitportal.web import fetch
 from jitportal.web.forms.base import PortalForm
 from jitportal.web.forms.grants import HandBackForm, RevokeForm
@@ -29,6 +32,8 @@ def detail(request: PortalRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def start(request: PortalRequest, pk: int) -> HttpResponse:
     grant = fetch.grant(request, pk, Verb.GRANT_START)
+    if request.method != "POST":
+        check_transition("grant", grant.status, GrantStatus.PROVISIONING)
     form = PortalForm(request.POST if request.method == "POST" else None)
     if request.method == "POST":
         with refusals_shown_in(form):
@@ -41,6 +46,8 @@ def start(request: PortalRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def hand_back(request: PortalRequest, pk: int) -> HttpResponse:
     grant = fetch.grant(request, pk, Verb.GRANT_HAND_BACK)
+    if request.method != "POST":
+        _check_stoppable(grant)
     form = HandBackForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         with refusals_shown_in(form):
@@ -53,6 +60,8 @@ def hand_back(request: PortalRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def revoke(request: PortalRequest, pk: int) -> HttpResponse:
     grant = fetch.grant(request, pk, Verb.GRANT_REVOKE)
+    if request.method != "POST":
+        _check_stoppable(grant)
     form = RevokeForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         with refusals_shown_in(form):
@@ -75,3 +84,9 @@ def reveal(request: PortalRequest, pk: int) -> HttpResponse:
             secret = connecting.reveal(actor=request.user, grant=grant)
             return render(request, "grants/revealed.html", {"grant": grant, "secret": secret})
     return form_page(request, "grants/reveal.html", form, {"grant": grant})
+
+
+def _check_stoppable(grant: Grant) -> None:
+    """No form to end what has ended; raises ``TransitionError``."""
+    started = grant.status != GrantStatus.READY
+    check_transition("grant", grant.status, GrantStatus.REMOVING if started else GrantStatus.ENDED)

@@ -10,9 +10,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from jitportal.models import AccessRequest
 from jitportal.operations import policies, requests
 from jitportal.rules.errors import PolicyRefuses
+from jitportal.rules.lifecycle import check_transition
 from jitportal.rules.permissions import Verb
 from jitportal.rules.policy import RoleRules
-from jitportal.rules.vocabulary import Pathway
+from jitportal.rules.vocabulary import Pathway, RequestStatus
 from jitportal.web import fetch
 from jitportal.web.forms.asking import AskForm, RenewalForm, said_before
 from jitportal.web.forms.base import ReasonForm
@@ -43,6 +44,8 @@ def detail(request: PortalRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: PortalRequest, pk: int) -> HttpResponse:
     found = fetch.access_request(request, pk, Verb.REQUEST_EDIT)
+    if request.method != "POST":
+        check_transition("request", found.status, RequestStatus.PENDING)
     form = _edit_form(request, found, _rules(found))
     if is_sent(request, form):
         with refusals_shown_in(form):
@@ -62,6 +65,8 @@ def edit(request: PortalRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def withdraw(request: PortalRequest, pk: int) -> HttpResponse:
     found = fetch.access_request(request, pk, Verb.REQUEST_WITHDRAW)
+    if request.method != "POST":
+        check_transition("request", found.status, RequestStatus.WITHDRAWN)
     form = WithdrawForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         with refusals_shown_in(form):

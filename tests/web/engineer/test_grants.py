@@ -210,3 +210,16 @@ def test_ones_own_login_has_no_password_to_show(ed: Client) -> None:
     answer = ed.post(f"/grants/{grant.pk}/reveal/")
     assert answer.status_code == 409
     assert b"This role uses your own login" in answer.content
+
+
+def test_there_is_no_form_for_what_the_state_does_not_allow(as_: SignedIn) -> None:
+    grant = house.held()
+    ed, mona = as_("ed"), as_("mona")
+    assert ed.get(f"/grants/{grant.pk}/start/").status_code == 409
+    ed.post(f"/grants/{grant.pk}/hand-back/")
+    assert ed.get(f"/grants/{grant.pk}/hand-back/").status_code == 409
+    assert mona.get(f"/grants/{grant.pk}/revoke/").status_code == 409
+    for verb in ("edit", "withdraw"):
+        answer = ed.get(f"/requests/{grant.request_id}/{verb}/")
+        assert answer.status_code == 409
+        assert b"This request is approved" in answer.content
