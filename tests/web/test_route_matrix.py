@@ -48,15 +48,9 @@ NAMED = dict(walked(get_resolver().url_patterns))
 ADMIN_ROUTES = sorted(name for name in NAMED if name.startswith("admin:"))
 
 
-class PlainClient(Client):
-    """Answers as the portal does. All share one handler, whose middleware is slow to load, and none
-    copies the context of every template, as the test client does.
-    """
-
-    shared = ClientHandler(enforce_csrf_checks=False)
-
-    def request(self, **request: Any) -> Any:
-        return self.shared(RequestFactory.request(self, **request).environ)
+#: One for all calls: its middleware is slow to load, and it doesn't copy the context of every template,
+#: as the test client does.
+HANDLER = ClientHandler(enforce_csrf_checks=False)
 
 
 @pytest.fixture
@@ -67,12 +61,12 @@ def world(db: None) -> Iterator[World]:
     logging.disable(logging.NOTSET)
 
 
-Caller = Callable[[str], Client]
+Caller = Callable[[str], RequestFactory]
 
 
 @pytest.fixture
 def caller(world: World) -> Caller:
-    """A fresh client for a kind of person, with the session that they signed in to."""
+    """Makes requests of a kind of person, with the session that they signed in to."""
     sessions: dict[str, str] = {}
     for kind, username in KINDS.items():
         if username:
@@ -80,11 +74,11 @@ def caller(world: World) -> Caller:
             client.force_login(world[username])
             sessions[kind] = client.cookies[settings.SESSION_COOKIE_NAME].value
 
-    def fresh(kind: str) -> Client:
-        client = PlainClient()
+    def fresh(kind: str) -> RequestFactory:
+        requests = RequestFactory()
         if kind in sessions:
-            client.cookies[settings.SESSION_COOKIE_NAME] = sessions[kind]
-        return client
+            requests.cookies[settings.SESSION_COOKIE_NAME] = sessions[kind]
+        return requests
 
     return fresh
 
@@ -122,11 +116,11 @@ def test_the_admin_shows_itself_to_those_elevated_to_it_alone(
 
 
 def _broken_promises(
-    client: Client, route: Route, path: str, method: str, kind: str, data: dict[str, str]
+    requests: RequestFactory, route: Route, path: str, method: str, kind: str, data: dict[str, str]
 ) -> list[str]:
     """What is wrong with one call, in words; its effects are rolled back."""
     with transaction.atomic(), _writes() as writes:
-        answer = client.generic(method, path, **_body(method, data))
+        answer = HANDLER(requests.generic(method, path, **_body(method, data)).environ)
         transaction.set_rollback(True)
     said, promised = answer.status_code, route.expected(kind, method)
     about = f"{method} {path} by {kind}"

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from django.test import override_settings
+
 from jitportal.models import (
     AccessRequest,
     AfterUseReview,
@@ -180,11 +182,17 @@ class World:
         return self.people[username]
 
 
-def small_world() -> World:
-    """Everybody, the policy, the powers, and what the two requesters have."""
+def settled() -> World:
+    """Everybody, and the policy in force; nobody has asked for anything."""
     world = World()
     _people(world)
     policies.bootstrap(actor=world["root"], text=POLICY, note="The first policy.")
+    return world
+
+
+def small_world() -> World:
+    """Everybody, the policy, the powers, and what the two requesters have."""
+    world = settled()
     for username, role in POWERS.items():
         elevate(world, username, role)
     with clock.moved(by=timedelta(hours=-3)):
@@ -244,7 +252,8 @@ def carried_out(world: World, grant: Grant) -> None:
 
 
 def _people(world: World) -> None:
-    root = people.first_administrator(username="root", name="Ruth Root", password="correct horse battery")
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        root = people.first_administrator(username="root", name="Ruth Root", password="correct horse battery")
     world.people["root"] = root
     managers = {"mona": None, "otto": None}
     staff = {
