@@ -168,7 +168,7 @@ class ReadOnlyAdmin(AnyModelAdmin):
             raise NotAllowed("These rows are listed, and not shown one by one.")
         return row
 
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """What the page's own filters ask for, and no more.
 
         Django lets an address filter by any column of the model, those that aren't shown too: a session's
