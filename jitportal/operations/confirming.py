@@ -224,8 +224,11 @@ def _grant_steps(
 
 
 def _live(grant: Grant, lease: Lease, holding: Holding, now: datetime) -> bool:
-    """Confirmed on the target, and up to this grant's end where the target holds an end at all."""
-    if holding.presence is not Presence.PRESENT or grant.ends_at is None or grant.ends_at <= now:
+    """In force, and confirmed on the target, up to this grant's end where the target holds an end at all.
+
+    A renewal is provisioned before it is in force, and may yet be taken away with the grant before it.
+    """
+    if holding.presence is not Presence.PRESENT or not grant.entitles(now) or grant.ends_at is None:
         return False
     if lease.wanted_until is None or lease.wanted_until < grant.ends_at:
         return False

@@ -75,9 +75,12 @@ def wanted_until(spans: Iterable[Span], now: datetime) -> datetime | None:
 
 
 def next_due(spans: Iterable[Span], now: datetime) -> datetime | None:
-    """When the lease needs the worker next, all being well: at its end, or at its next start."""
+    """When the lease needs the worker next, all being well: at its end, or at the next start, which
+    comes before that where a renewal goes on.
+    """
     spans = list(spans)
-    return coverage_until(spans, now) or next_start(spans, now)
+    moments = [coverage_until(spans, now), next_start(spans, now)]
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def attend(lease: Lease, now: datetime) -> None:

@@ -40,14 +40,15 @@ def test_a_renewal_starts_at_its_predecessors_end_without_a_gap() -> None:
     assert (second.starts_at, second.lease) == (first.ends_at, first.lease)
     assert first.ends_at is not None
     assert second.ends_at == first.ends_at + 30 * MINUTE
-    assert second.status == GrantStatus.ACTIVE, "the target holds it before the first one ends"
     assert second.lease is not None
-    assert second.lease.wanted_until == second.ends_at
+    assert second.lease.held_until == second.ends_at, "the target holds it before the first one ends"
+    assert second.status == GrantStatus.PROVISIONING, "it is not in force yet"
     assert first.ends_at is not None
     with world.at(first.ends_at + SECOND):
         world.work()
         assert world.person("rita") in {holder.person for holder in Grant.objects.entitling(first.ends_at)}
     first = world.now_of(first)
+    assert world.now_of(second).status == GrantStatus.ACTIVE
     assert (first.status, first.end_reason) == (GrantStatus.ENDED, EndReason.EXPIRED)
     assert first.verified_absent_at is None, "the target rightly still holds it"
 
