@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -35,7 +35,7 @@ class Visitor:
     """One person's browser window. ``complaints``: what no page may cause."""
 
     def __init__(self, browser: Browser, url: str, *, script: bool = True) -> None:
-        self.url = url
+        self._script = script
         self._context = browser.new_context(
             base_url=url, java_script_enabled=script, viewport={"width": 1280, "height": 900}
         )
@@ -109,11 +109,13 @@ class Visitor:
         """A moment among the facts, to the millisecond."""
         return datetime.fromisoformat(self.fact(name).locator("time").get_attribute("datetime") or "")
 
-    def reload_until(self, shown: Callable[[], Locator], seconds: float = PATIENCE) -> float:
-        """Look again and again until it shows; how long that took, in seconds."""
+    def awaits(self, shown: Locator) -> None:
+        """Wait until the page shows it: by itself where script runs, else by loading it again."""
+        if self._script:
+            expect(shown.first).to_be_visible()
+            return
         began = time.monotonic()
-        while not shown().first.is_visible():
-            assert time.monotonic() - began < seconds, self.page.locator("main").inner_text()
-            self.page.wait_for_timeout(100)
+        while not shown.first.is_visible():
+            assert time.monotonic() - began < PATIENCE, self.page.locator("main").inner_text()
+            self.page.wait_for_timeout(250)
             self.page.reload()
-        return time.monotonic() - began

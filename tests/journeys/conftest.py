@@ -72,10 +72,9 @@ def portal(
         secrets={"JITPORTAL_TARGET_ORDERS_PASSWORD": PASSWORD},
         demo=True,
     )
-    running.manage("migrate", "--verbosity=0")
-    said = f"port={orders.server.port}, database={DATABASE!r}, portal={PORTAL_LOGIN!r}"
-    running.manage("shell", "--no-imports", "-c", f"from tests.journeys import cast; cast.settle({said})")
     with running:
+        said = f"port={orders.server.port}, database={DATABASE!r}, portal={PORTAL_LOGIN!r}"
+        running.manage("shell", "--no-imports", "-c", f"from tests.journeys import cast; cast.settle({said})")
         yield running
 
 

@@ -1,10 +1,12 @@
-"""A portal as it runs: web processes and a worker of their own, on a database of their own."""
+"""A portal as it runs: ``manage.py serve``, with its web and worker processes."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,39 +14,31 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-from jitportal.worker.parent_death import SUPERVISOR_VARIABLE
-
 ROOT = Path(__file__).resolve().parent.parent.parent
-START_SECONDS = 60.0
-STOP_SECONDS = 40.0
+START_SECONDS = 120.0
+STOP_SECONDS = 60.0
 # Below the ports that the kernel gives out by itself.
 PORTS = range(20000, 32768)
 
 
 class RunningPortal:
-    """Use it as a context manager: it runs inside, and its processes end with it, or with the tests.
+    """Use it as a context manager: it runs inside, and ends with it, or with the tests (Linux).
 
-    ``secrets`` are environment variables, such as the passwords of targets.
+    ``secrets`` are environment variables, such as the passwords of targets. ``demo`` lets a click make
+    one anybody; nothing of the demo's is loaded.
     """
 
     def __init__(
-        self,
-        *,
-        database_url: str,
-        folder: Path,
-        secrets: Mapping[str, str],
-        demo: bool = False,
-        worker_only: bool = False,
+        self, *, database_url: str, folder: Path, secrets: Mapping[str, str], demo: bool = False
     ) -> None:
-        self.port = free_port()
+        self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "portal.log"
-        self._worker_only = worker_only
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._process: subprocess.Popen[bytes] | None = None
         kept = {name: value for name, value in os.environ.items() if not name.startswith("JITPORTAL_")}
         self.environment = kept | {
             "DJANGO_SETTINGS_MODULE": "jitportal.settings",
@@ -52,9 +46,7 @@ class RunningPortal:
             "JITPORTAL_DATA_DIR": str(folder),
             "JITPORTAL_DEMO": "1" if demo else "0",
             "JITPORTAL_LOG_LEVEL": "WARNING",
-            "JITPORTAL_PUBLIC_URL": self.url,
             "JITPORTAL_WEB_PROCESSES": "1",
-            SUPERVISOR_VARIABLE: str(os.getpid()),  # they end with these tests, killed ones included
             **secrets,
         }
 
@@ -69,8 +61,48 @@ class RunningPortal:
     def __exit__(self, *_error: object) -> None:
         self.stop()
 
+    def start(self) -> None:
+        """Start it, its database brought up to date; returns once it says that it is ready."""
+        ends_with_us = ["setpriv", "--pdeathsig=KILL", "--"] if shutil.which("setpriv") else []
+        serve = self._manage("serve", "--host", "127.0.0.1", "--port", str(self.port))
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*ends_with_us, *serve],
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        self._wait_until_ready(self._process)
+
+    def stop(self) -> None:
+        """Ask it to stop, and wait until it has."""
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self._process = None
+
+    def kill(self) -> None:
+        """``kill -9`` for each of its processes at once: supervisor, web, worker and its tasks'."""
+        assert self._process is not None
+        doomed = {self._process.pid, *_descendants(self._process.pid)}
+        for pid in doomed:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._process.wait()
+        self._process = None
+        deadline = time.monotonic() + STOP_SECONDS
+        while alive := [pid for pid in doomed if Path(f"/proc/{pid}").exists()]:
+            assert time.monotonic() < deadline, f"Processes outlived kill -9: {alive}"
+            time.sleep(0.01)
+
     def manage(self, *arguments: str) -> str:
-        """Run ``manage.py`` for this portal; what it printed."""
+        """Run another ``manage.py`` command for this portal; what it printed."""
         done = subprocess.run(
             self._manage(*arguments),
             cwd=ROOT,
@@ -78,31 +110,10 @@ class RunningPortal:
             capture_output=True,
             text=True,
             check=False,
-            timeout=300,
+            timeout=START_SECONDS,
         )
         assert done.returncode == 0, f"manage.py {' '.join(arguments)} failed:\n{done.stderr}"
         return done.stdout
-
-    def start(self) -> None:
-        """Start the worker and, where wanted, the web process; returns once they are ready."""
-        self._launch(self._manage("worker", "--unsupervised"))
-        if not self._worker_only:
-            configuration = ["--config", "python:jitportal.management.web_server"]
-            bind = ["--bind", f"127.0.0.1:{self.port}"]
-            self._launch([sys.executable, "-m", "gunicorn", *configuration, *bind])
-            self._wait_until_ready()
-
-    def stop(self) -> None:
-        """Ask all to stop, and wait until they have."""
-        for process in self._processes:
-            process.send_signal(signal.SIGTERM)
-        for process in self._processes:
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        self._processes.clear()
 
     def log_text(self) -> str:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
@@ -121,19 +132,10 @@ class RunningPortal:
     def _manage(self, *arguments: str) -> list[str]:
         return [sys.executable, str(ROOT / "manage.py"), *arguments]
 
-    def _launch(self, command: Sequence[str]) -> None:
-        with self.log.open("ab") as log:
-            process = subprocess.Popen(
-                command, cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
-        self._processes.append(process)
-
-    def _wait_until_ready(self) -> None:
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_SECONDS
         said: dict[str, object] = {}
-        while time.monotonic() < deadline:
-            if any(process.poll() is not None for process in self._processes):
-                break
+        while time.monotonic() < deadline and process.poll() is None:
             said = self.readiness()
             if said.get("status") == "ready":
                 return
@@ -141,7 +143,20 @@ class RunningPortal:
         raise AssertionError(f"The portal did not start: {said}\n{self.log_text()[-3000:]}")
 
 
-def free_port() -> int:
+def _descendants(pid: int) -> set[int]:
+    """The processes that this one started, and theirs (Linux)."""
+    found: set[int] = set()
+    waiting = [pid]
+    while waiting:
+        for listed in Path(f"/proc/{waiting.pop()}/task").glob("*/children"):
+            with contextlib.suppress(OSError):
+                children = {int(child) for child in listed.read_text().split()} - found
+                found |= children
+                waiting += children
+    return found
+
+
+def _free_port() -> int:
     for port in random.sample(PORTS, 50):
         with socket.socket() as probe:
             try:

@@ -61,7 +61,7 @@ def sees_live(engineer: Visitor, role: str) -> None:
     page = engineer.page
     page.goto("/")
     card = page.get_by_role("article").filter(has_text=role)
-    engineer.reload_until(lambda: card.get_by_text("In force", exact=True))
+    engineer.awaits(card.get_by_text("In force", exact=True))
 
 
 def opens_grant(engineer: Visitor, role: str) -> None:
@@ -94,6 +94,6 @@ def hands_back(engineer: Visitor, role: str, note: str = "") -> None:
 def sees_removed(visitor: Visitor, badge: str) -> None:
     """The grant's page, until it says how it ended and that the target holds nothing of it."""
     page = visitor.page
-    visitor.reload_until(lambda: page.get_by_text(badge, exact=True))
+    visitor.awaits(page.get_by_text(badge, exact=True))
     expect(visitor.fact("Verified absent")).to_contain_text(re.compile(r"\d.* after its end"))
     expect(page.get_by_role("region", name="What happened")).to_contain_text(VERIFIED)
