@@ -17,7 +17,7 @@ from django.db.models import Min, Q
 
 from jitportal.audit.context import AuditContext, bound, fresh_correlation_id
 from jitportal.demo.policy import TARGET
-from jitportal.models import AccessRequest, Grant, Lease, ManualTask, Person
+from jitportal.models import AccessRequest, Grant, Lease, ManualTask, Person, Target
 from jitportal.operations import (
     clock,
     decisions,
@@ -169,13 +169,15 @@ def _then(moment: datetime) -> AbstractContextManager[object]:
 
 def _let_the_portal_work() -> None:
     """What the worker does, but for the database server, which is in the present."""
-    for verb in (grants.start_due, grants.expire_due, grants.pass_unused, requests.lapse_due):
-        verb()
-    own = set(Lease.objects.exclude(target__key=TARGET).values_list("target_id", flat=True))
+    work = due.work_due(clock.now())
+    if work.expiries or work.timely:
+        for verb in (grants.start_due, grants.expire_due, grants.pass_unused, requests.lapse_due):
+            verb()
+        problems.page_late()
+    own = set(Target.objects.exclude(key=TARGET).values_list("pk", flat=True))
     for target_id, lane in due.lanes_due(clock.now()):
         while target_id in own and leases.converge(target_id=target_id, lane=lane, worker="demo"):
             pass
-    problems.page_late()
     while notices.send_due():
         pass
 
