@@ -10,6 +10,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
@@ -29,8 +30,28 @@ CONTENT_SECURITY_POLICY = (
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 
-_SAFE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+#: Twice what Django reads into memory of a form's fields: a policy's file fits in beside its text.
+LARGEST_BODY = 2 * settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
+_SAFE_ID = re.compile(r"[A-Za-z0-9._-]{8,47}")  # 64 fit into the record, with what is added
 _WITH_PORT = re.compile(r"\[([^\]]*)\](?::\d+)?|([^:]*):\d+")
+
+
+class BodySizeMiddleware:
+    """Refuses a body that no form takes before anything of it is read.
+
+    Django bounds a form's fields, and not the files beside them: those it would write to the disk,
+    whatever their size and whoever sends them.
+    """
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        said = request.headers.get("Content-Length", "")
+        if said.isdecimal() and int(said[:19]) > LARGEST_BODY:
+            raise RequestDataTooBig(f"A body of {said[:19]} bytes was refused; {LARGEST_BODY} are allowed.")
+        return self.get_response(request)
 
 
 class SecurityHeadersMiddleware:
@@ -68,9 +89,13 @@ class AuditContextMiddleware:
 
 
 def correlation_id(request: HttpRequest) -> str:
-    """The caller's X-Request-ID where it is short and safe; else one of our own."""
-    said = request.headers.get("X-Request-ID", "")
-    return said if _SAFE_ID.fullmatch(said) else uuid4().hex
+    """The caller's X-Request-ID where it is short and safe, made this request's own; else a fresh one.
+
+    What belongs together in the record is found by this id. Whoever chose it whole could put what they
+    did under somebody else's event, or bury an event's changes under hundreds of others.
+    """
+    said, own = request.headers.get("X-Request-ID", ""), uuid4().hex
+    return f"{said}.{own[:16]}" if _SAFE_ID.fullmatch(said) else own
 
 
 def trustworthy_address(request: HttpRequest) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from jitportal.rules.errors import (
     TooLate,
 )
 from jitportal.urls import urlpatterns as portal_urls
-from jitportal.web.middleware import trustworthy_address
+from jitportal.web.middleware import LARGEST_BODY, trustworthy_address
 from jitportal.web.urls import demo
 from tests.web.engineer import house as plan
 from tests.web.engineer.conftest import SignedIn
@@ -125,16 +126,25 @@ def test_what_happens_is_recorded_with_who_from_where_and_what_belongs_together(
     headers = {"X-Request-ID": "build-2027.01_a", "X-Forwarded-For": "6.6.6.6"}
     answer = ed.post("/request/jit/operator/", typed(), headers=headers)
     event = Event.objects.get(verb="request.submitted")
-    assert answer.headers["X-Request-ID"] == event.correlation_id == "build-2027.01_a"
+    assert answer.headers["X-Request-ID"] == event.correlation_id
+    assert event.correlation_id.startswith("build-2027.01_a.")
     assert (event.actor.username, event.address) == ("ed", "127.0.0.1")
-    entries = Entry.objects.filter(cid="build-2027.01_a")
+    entries = Entry.objects.filter(cid=event.correlation_id)
     assert entries.exists()
     assert {entry.actor.username for entry in entries} == {"ed"}
     assert {entry.remote_addr for entry in entries} == {"127.0.0.1"}
 
 
+def test_two_requests_never_share_an_id_whatever_they_say(ed: Client) -> None:
+    """Else one could bury the changes of one event under those of others."""
+    answers = [ed.get("/", headers={"X-Request-ID": "x" * 47}) for _ in range(2)]
+    ids = {answer.headers["X-Request-ID"] for answer in answers}
+    assert len(ids) == 2
+    assert {len(one) for one in ids} == {64}
+
+
 @pytest.mark.parametrize(
-    "said", ["", "short", "x" * 65, "white space", "new\nline-and-more", "ünïcödé-12345", "a'b;c--d"]
+    "said", ["", "short", "x" * 48, "white space", "new\nline-and-more", "ünïcödé-12345", "a'b;c--d"]
 )
 def test_an_id_that_is_not_short_and_safe_is_replaced(ed: Client, said: str) -> None:
     answer = ed.get("/", headers={"X-Request-ID": said})
@@ -210,6 +220,14 @@ def test_what_breaks_says_so_without_details(ed: Client) -> None:
     assert "Something broke" in words(answer.content)
     assert "reference-77" in words(answer.content)
     assert "secret detail" not in words(answer.content)
+
+
+def test_a_body_that_no_form_takes_is_refused_unread(ed: Client) -> None:
+    """Signed in or not: Django would write a file of any size to the disk before asking who sends it."""
+    for client in (ed, Client()):
+        answer = client.post("/sign-in/", {"file": BytesIO(bytes(LARGEST_BODY))})
+        assert answer.status_code == 400
+        assert "That is more than any field takes" in words(answer.content)
 
 
 def test_an_unknown_address_is_a_page(ed: Client) -> None:
