@@ -1,0 +1,88 @@
+"""The running portal's login on PostgreSQL: it does all its work, and can't touch the record."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import quote
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from jitportal.management.private_postgres import PrivatePostgres
+from tests.worker.processes import Worker, wait_until
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+pytestmark = pytest.mark.sqlite  # it has a database of its own, wherever the suite's is
+
+
+@pytest.mark.proof
+def test_the_running_login_does_everything_but_change_the_record(
+    target_server: PrivatePostgres, tmp_path: Path
+) -> None:
+    tag = uuid4().hex[:8]
+    owner, running, database = f"owner_{tag}", f"running_{tag}", f"portal_{tag}"
+    password = "correct horse battery staple"
+    with psycopg.connect(target_server.dsn(), autocommit=True) as superuser:
+        for login in (owner, running):
+            superuser.execute(
+                sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(login), password)
+            )
+        superuser.execute(
+            sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(database), sql.Identifier(owner))
+        )
+    as_owner, as_running = (
+        f"postgresql://{login}:{quote(password)}@127.0.0.1:{target_server.port}/{database}"
+        for login in (owner, running)
+    )
+
+    def manage(url: str, *arguments: str) -> str:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("JITPORTAL_")}
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "manage.py"), *arguments],
+            env=kept
+            | {"JITPORTAL_DATABASE_URL": url, "JITPORTAL_DATA_DIR": str(tmp_path), "JITPORTAL_DEMO": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    manage(as_owner, "migrate", "-v0")
+    with psycopg.connect(as_owner, autocommit=True) as session:
+        session.execute(manage(as_owner, "database_grants", running).encode())
+
+    manage(as_running, "migrate", "--check")
+    manage(as_running, "guards", "--check")
+    manage(as_running, "demo")  # the past of a company: every verb there is
+    worker = Worker(as_running, tmp_path, supervised=False)
+    try:
+        worker.start()
+        with psycopg.connect(as_running, autocommit=True) as session:
+            heartbeats = "SELECT count(*) FROM jitportal_heartbeat"
+            wait_until(lambda: session.execute(heartbeats).fetchone() == (1,))
+            wait_until(lambda: session.execute("SELECT count(*) FROM django_q_ormq").fetchone() == (0,), 20)
+    finally:
+        worker.end()
+    assert "ERROR" not in worker.log_text()
+
+    for statement in (
+        "UPDATE jitportal_event SET sentence = ''",
+        "DELETE FROM jitportal_event",
+        "TRUNCATE jitportal_event CASCADE",
+        "DELETE FROM jitportal_entry",
+        "UPDATE jitportal_approval SET verdict = 'approve'",
+        "DELETE FROM jitportal_grant",
+        "DROP TABLE jitportal_event",
+        "ALTER TABLE jitportal_event DISABLE TRIGGER ALL",
+    ):
+        with (
+            psycopg.connect(as_running, autocommit=True) as session,
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+        ):
+            session.execute(statement)
