@@ -20,16 +20,17 @@ from jitportal.rules.lifecycle import check_transition, spoken_state
 from jitportal.rules.permissions import Allowed, Answer, Denied, Verb
 from jitportal.rules.plain_text import words_problem
 from jitportal.rules.policy import start_problems
-from jitportal.rules.vocabulary import RequestStatus, Verdict
+from jitportal.rules.vocabulary import EndReason, RequestStatus, Verdict
 
 _CLOSES = {Verdict.DENY: RequestStatus.DENIED, Verdict.SEND_BACK: RequestStatus.SENT_BACK}
 _SAID = {Verdict.APPROVE: "approved", Verdict.DENY: "denied", Verdict.SEND_BACK: "sent back"}
 
 
 def seen_digest(request: AccessRequest) -> str:
-    """The hash of what a decision form shows: the revision, the open stage, and the lowest minutes.
+    """The hash of what a decision form shows: the revision, the open stage, the lowest minutes, and whether
+    the grant that it renews was revoked: what somebody has just ended goes on only knowingly.
 
-    Live context (who else holds the role, and so on) stays outside it.
+    Other live context (who else holds the role, and so on) stays outside it.
     """
     return digest(_seen(request))
 
@@ -134,7 +135,15 @@ def tell_requester(request: AccessRequest, what: str, body: str, now: datetime, 
 
 
 def _seen(request: AccessRequest) -> dict[str, Plain]:
-    return {"revision": request.asked.document, "stage": request.stage, "minutes": request.minutes}
+    seen: dict[str, Plain] = {
+        "revision": request.asked.document,
+        "stage": request.stage,
+        "minutes": request.minutes,
+    }
+    earlier = request.renewal_of
+    if earlier is not None:
+        seen["revoked"] = earlier.end_reason == EndReason.REVOKED
+    return seen
 
 
 def _has_decided(person: Person, request: AccessRequest) -> bool:

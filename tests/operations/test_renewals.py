@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from jitportal.models import Grant
-from jitportal.operations import grants, requests
-from jitportal.rules.errors import InvalidInput, PolicyRefuses
-from jitportal.rules.vocabulary import EndReason, GrantStatus, Pathway, RequestStatus, StartMode
+from jitportal.operations import decisions, grants, requests
+from jitportal.rules.errors import Conflict, InvalidInput, PolicyRefuses
+from jitportal.rules.vocabulary import EndReason, GrantStatus, Pathway, RequestStatus, StartMode, Verdict
 from tests.operations import world
 
 pytestmark = pytest.mark.usefixtures("small_portal")
@@ -170,3 +170,14 @@ def test_revoking_leaves_a_renewal_that_waits_to_its_deciders() -> None:
     grants.revoke(actor=world.person("mona"), grant=first, reason="The incident is over.")
     waiting.refresh_from_db()
     assert waiting.status == RequestStatus.PENDING
+
+
+def test_what_was_revoked_meanwhile_goes_on_only_knowingly() -> None:
+    """Whoever opened the page before the revocation hasn't seen it: their click doesn't count."""
+    first = held()
+    waiting = world.submit("rita", world.renewing(first))
+    before = decisions.seen_digest(waiting)
+    grants.revoke(actor=world.person("mona"), grant=first, reason="The incident is over.")
+    with pytest.raises(Conflict, match="reads otherwise now"):
+        decisions.decide(actor=world.person("mona"), request=waiting, verdict=Verdict.APPROVE, digest=before)
+    assert not Grant.objects.filter(renewal_of=first).exists()

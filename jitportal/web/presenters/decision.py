@@ -10,7 +10,7 @@ from jitportal.models import AccessRequest, Approval, Grant, Person, RequestRevi
 from jitportal.operations import decisions, targets
 from jitportal.rules.lifecycle import spoken_state
 from jitportal.rules.permissions import Denied
-from jitportal.rules.vocabulary import EnforcementPlan, RequestStatus, Verdict
+from jitportal.rules.vocabulary import EndReason, EnforcementPlan, RequestStatus, Verdict
 from jitportal.web.presenters.times import precise_words
 
 #: So many names, earlier uses and holders are shown; more are counted.
@@ -141,6 +141,7 @@ class News:
     rewritten: Sequence[Rewritten]
     approvals: Sequence[Approval]
     settled: str
+    revoked: Grant | None  # what it renews, if that was revoked
 
 
 _ASKED = {
@@ -171,10 +172,12 @@ def news(access_request: AccessRequest, seen: str) -> News:
     stage = _seen_stage(seen) if revision == current else 0
     since = access_request.approvals.filter(revision=current, stage__gte=stage).select_related("person")
     closed = access_request.status != RequestStatus.PENDING
+    earlier = access_request.renewal_of
     return News(
         rewritten=rewritten(revision, current) if revision and current else [],
         approvals=list(since),
         settled=f"It is {spoken_state(access_request.status)} now." if closed else "",
+        revoked=earlier if earlier is not None and earlier.end_reason == EndReason.REVOKED else None,
     )
 
 
