@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from jitportal.management.private_postgres import PORTS
 from jitportal.worker.parent_death import SUPERVISOR_VARIABLE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -134,6 +136,15 @@ def wait_until(condition: Callable[[], object], seconds: float = 10.0) -> float:
         assert time.monotonic() - started < seconds, f"it did not come about within {seconds:.0f} s"
         time.sleep(0.02)
     return time.monotonic() - started
+
+
+def free_port() -> int:
+    """A port that nobody listens on now, below those that the kernel gives out by itself."""
+    for port in random.sample(PORTS, 50):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("There is no free port.")
 
 
 @contextmanager
