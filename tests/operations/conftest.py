@@ -25,5 +25,5 @@ def target(db: None, monkeypatch: pytest.MonkeyPatch) -> MemoryTarget:
     """The small portal with a target in memory, in the place of its rack."""
     world.settle(POLICY)
     target = MemoryTarget()
-    put_in(monkeypatch, target)
+    put_in(monkeypatch, lambda: target)
     return target

@@ -179,10 +179,10 @@ class MemoryConnector:
         return Holding(order.handle, Presence.PRESENT, known.until, known.sessions, "It is held.")
 
 
-def put_in(patch: pytest.MonkeyPatch, target: MemoryTarget) -> None:
+def put_in(patch: pytest.MonkeyPatch, target: Callable[[], MemoryTarget]) -> None:
     """Let every PostgreSQL target of the policy be this one."""
 
     def find_this(name: str) -> Callable[[TargetSettings], Connector] | None:
-        return (lambda _settings: MemoryConnector(target)) if name == "postgres" else find(name)
+        return (lambda _settings: MemoryConnector(target())) if name == "postgres" else find(name)
 
     patch.setattr("jitportal.operations.targets.find", find_this)
