@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -53,6 +53,21 @@ class Environment:
             raise ImproperlyConfigured(
                 f"JITPORTAL_{name}_FILE can't be read: {error.strerror}. Name a readable file."
             ) from None
+
+    def redis(self) -> str:
+        """The URL of Redis with time-outs: without them a server that hangs would hang every page."""
+        url = self.secret("REDIS_URL")
+        if not url:
+            return ""
+        parts = urlsplit(url)
+        if parts.scheme not in ("redis", "rediss", "unix"):
+            raise ImproperlyConfigured(
+                "JITPORTAL_REDIS_URL must begin with redis://, rediss:// or unix://. "
+                "For example redis://queue.internal:6379/0"
+            )
+        said = dict(parse_qsl(parts.query))
+        timeouts = {"socket_connect_timeout": "2", "socket_timeout": "5"}
+        return urlunsplit(parts._replace(query=urlencode({**timeouts, **said})))
 
     def database(self, data: Path) -> dict[str, Any]:
         """Django's settings of the database that ``JITPORTAL_DATABASE_URL`` names; without it SQLite."""

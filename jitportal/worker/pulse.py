@@ -106,8 +106,13 @@ class Pulse:
     def _converge(self) -> None:
         for target_id, lane in due.lanes_due(clock.now()):
             until = lanes.take(target_id=target_id, lane=lane)
-            if until is not None:
+            if until is None:
+                continue
+            try:
                 _enqueue("converge", target_id, lane, until.isoformat())
+            except Exception:  # the queue is away: whoever finds it back mustn't wait for the lane
+                lanes.release(target_id=target_id, lane=lane, until=until)
+                raise
 
     def _beat(self) -> bool:
         heartbeat.beat(name=self.name)
