@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -65,9 +65,9 @@ class Environment:
                 "JITPORTAL_REDIS_URL must begin with redis://, rediss:// or unix://. "
                 "For example redis://queue.internal:6379/0"
             )
-        said = dict(parse_qsl(parts.query))
         timeouts = {"socket_connect_timeout": "2", "socket_timeout": "5"}
-        return urlunsplit(parts._replace(query=urlencode({**timeouts, **said})))
+        said = dict(parse_qsl(parts.query))
+        return f"{url.partition('?')[0]}?{urlencode({**timeouts, **said})}"
 
     def database(self, data: Path) -> dict[str, Any]:
         """Django's settings of the database that ``JITPORTAL_DATABASE_URL`` names; without it SQLite."""
