@@ -22,9 +22,10 @@ from django.urls import URLPattern, URLResolver
 from django.utils.text import capfirst
 from django.views.decorators.http import require_safe
 
-from jitportal.operations.facts import may
 from jitportal.rules.errors import NotAllowed
-from jitportal.rules.permissions import Denied, Verb
+from jitportal.rules.permissions import Answer, Denied, Verb
+from jitportal.web import fetch
+from jitportal.web.http import PortalRequest
 from jitportal.web.paging import position
 from jitportal.web.presenters.history import history_page
 
@@ -66,6 +67,11 @@ class BoundedPaginator(AnyPaginator):
         return len(rows)
 
 
+def _answer(request: HttpRequest) -> Answer:
+    """What the rules say of looking at the admin; the powers are read once for a request."""
+    return fetch.answer(cast("PortalRequest", request), Verb.ADMIN_VIEW)
+
+
 class ReadOnlySite(AdminSite):
     """The site: asks the rules who may look, and offers nothing but looking."""
 
@@ -76,7 +82,7 @@ class ReadOnlySite(AdminSite):
     enable_nav_sidebar = False
 
     def has_permission(self, request: HttpRequest) -> bool:
-        return request.user.is_authenticated and bool(may(Verb.ADMIN_VIEW, request.user))
+        return request.user.is_authenticated and bool(_answer(request))
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:
         """Only reading, and a refusal in the rule's own words, where Django would offer a sign-in."""
@@ -85,7 +91,7 @@ class ReadOnlySite(AdminSite):
         @require_safe
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if request.user.is_authenticated:
-                answer = may(Verb.ADMIN_VIEW, request.user)
+                answer = _answer(request)
                 if isinstance(answer, Denied):
                     raise NotAllowed(answer.reason)
             return inner(request, *args, **kwargs)

@@ -19,9 +19,10 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.test import Client, RequestFactory
 from django.test.client import ClientHandler
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import reverse
 
 from tests.web.matrix import ADMIN, KINDS, NEVER_SHOWN, NO_ROW, ROUTES, UNKNOWN, Route
+from tests.web.routes import NAMED
 from tests.web.world import World, small_world
 
 #: The walk is cut into so many tests, which can run beside each other.
@@ -34,17 +35,6 @@ WRITING = ("INSERT", "UPDATE", "DELETE", "REPLACE")
 UNCOUNTED = "django_session"
 
 
-def walked(patterns: list[URLPattern | URLResolver], namespace: str = "") -> Iterator[tuple[str, URLPattern]]:
-    """Every named route of the resolver, with its namespace."""
-    for pattern in patterns:
-        if isinstance(pattern, URLResolver):
-            inner = ":".join(part for part in (namespace, pattern.namespace or "") if part)
-            yield from walked(pattern.url_patterns, inner)
-        elif pattern.name:
-            yield ":".join(part for part in (namespace, pattern.name) if part), pattern
-
-
-NAMED = dict(walked(get_resolver().url_patterns))
 ADMIN_ROUTES = sorted(name for name in NAMED if name.startswith("admin:"))
 
 

@@ -234,7 +234,10 @@ def approve(world: World, request: AccessRequest, *usernames: str) -> AccessRequ
 
 
 def elevate(world: World, username: str, role: str) -> Grant:
-    return approve(world, ask(world, username, role, minutes=60), "sera").grant
+    """Somebody holds one of the portal's own powers, live."""
+    grant: Grant = approve(world, ask(world, username, role, minutes=60), "sera").grant
+    converge(grant)
+    return grant
 
 
 def converge(grant: Grant) -> None:

@@ -34,7 +34,7 @@ class QueueRow:
 def queue_page(person: Person, now: datetime, *, after: Position | None) -> Page[QueueRow]:
     """A page of what waits for this person, the oldest first."""
     waiting = queue.queue_for(person, now).select_related(
-        "requester", "role__target", "role__owner", "scope__entitlement", "current"
+        "requester__manager", "role__target", "role__owner", "scope__entitlement", "current"
     )
     page = newer(waiting, "created_at", after=after, size=REQUESTS_A_PAGE)
     return Page(_rows(page.rows, now), page.following, page.first)

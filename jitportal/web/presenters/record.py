@@ -6,11 +6,10 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model, Q, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
@@ -26,8 +25,6 @@ from jitportal.web.presenters.times import precise_words
 EVENTS_A_PAGE = 50
 #: So many changed rows are shown with one event; a bulk change has more.
 MOST_ROWS = 200
-#: Without a correlation id, what changed in an event's objects this near to it belongs to it.
-AROUND = timedelta(seconds=1)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -133,13 +130,10 @@ def _about(event: Event) -> list[About]:
 
 
 def _entries_with(event: Event) -> QuerySet[Entry]:
-    if event.correlation_id:
-        return Entry.objects.filter(cid=event.correlation_id).order_by("timestamp", "pk")
-    objects = Q(pk__in=())
-    for model, key in _objects(event).items():
-        objects |= Q(content_type=ContentType.objects.get_for_model(model), object_id=key)
-    near = Entry.objects.filter(timestamp__range=(event.at - AROUND, event.at + AROUND))
-    return near.filter(objects).order_by("timestamp", "pk")
+    """What was written in the same request, or in the same task of the worker."""
+    if not event.correlation_id:
+        return Entry.objects.none()
+    return Entry.objects.filter(cid=event.correlation_id).order_by("timestamp", "pk")
 
 
 def _objects(event: Event) -> dict[type[Model], int]:

@@ -85,7 +85,9 @@ def test_pages_follow_each_other_without_a_gap(
     assert seen == requests
 
 
-@pytest.mark.parametrize("after", ["x", "-", "1-", "99999999999999999999-1", "1-99999999999999999999", "\u0661-\u0661"])
+@pytest.mark.parametrize(
+    "after", ["x", "-", "1-", "99999999999999999999-1", "1-99999999999999999999", "\u0661-\u0661"]
+)
 def test_a_forged_position_shows_the_first_page(world: World, mona: Client, after: str) -> None:
     request = ask(world, "rita", "door")
     assert [row.access_request for row in mona.get("/queue/", {"after": after}).context["page"].rows] == [
