@@ -130,7 +130,7 @@ def django_db_modify_db_settings(
 @pytest.fixture(scope="session", autouse=True)
 def _lift_the_guards_for_a_flush() -> Iterator[None]:
     """The record can't be emptied, so only the flush after a committing test lifts its guards."""
-    flush = TransactionTestCase._fixture_teardown
+    flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]  # not in the stubs
 
     def flush_with_the_guards_lifted(case: TransactionTestCase) -> None:
         with guards.lifted():

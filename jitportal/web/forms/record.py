@@ -60,4 +60,3 @@ class RecordFilter(PortalForm):
         since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
         if since and until and until <= since:
             self.add_error("until", "This is before the start. Choose a later time.")
-
