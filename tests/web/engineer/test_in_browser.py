@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.db import connections
 from django.test import Client
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
@@ -48,6 +49,7 @@ def opened(transactional_db: None, live_server: LiveServer, browser: Browser) ->
         return page
 
     yield open_
+    connections.close_all()  # what was opened beside Playwright's loop is closed beside it
     assert not complaints
 
 
