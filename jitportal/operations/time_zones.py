@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
-from functools import cache
 from zoneinfo import available_timezones
 
 from jitportal.rules.errors import Invalid
-
-
-@cache
-def _known() -> frozenset[str]:
-    """Listed once in each process: every call reads the whole database of zones."""
-    return frozenset(available_timezones())
 
 
 def check_time_zone(name: str) -> list[Invalid]:
