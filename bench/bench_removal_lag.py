@@ -2,8 +2,8 @@
 
     .venv/bin/python bench/bench_removal_lag.py [--grants 200] [--burst 1000] [--database sqlite|postgres]
 
-Two runs of the whole portal, with its real worker in a process of its own: grants whose ends are spread
-over time (p50 and p99), and as many as ``--burst`` that end in the same second (the time until the last is
+Two runs of the whole portal, with its real worker in a process of its own: grants that end one after
+another (p50 and p99), and as many as ``--burst`` that end in the same second (the time until the last is
 verified). The baseline, in the same run, is the connector alone, called with the whole burst at once: no
 portal can be faster than that. The server's own sweep is left out, so that what is measured is the portal.
 """
@@ -16,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,26 +48,33 @@ def main() -> None:
         removal_lag.prepare_server(server, number)
         call_command("migrate", verbosity=0)
         people = removal_lag.prepare_portal(server, number)
-        worker = subprocess.Popen(
-            [sys.executable, str(ROOT / "manage.py"), "worker"], stderr=(Path(folder) / "log").open("w")
-        )
-        try:
-            time.sleep(3)
-            print(f"spread   {removal_lag.spread(people[: said.grants])}")
-            print(f"burst    {removal_lag.burst(people[: said.burst], said.minutes)}")
-        finally:
-            worker.terminate()
-            worker.wait(timeout=30)
+        with worker(folder):
+            print(f"in turn  {removal_lag.lags(removal_lag.ask_in_turn(people[: said.grants]))}")
+        made = removal_lag.ask_at_once(people[: said.burst], said.minutes)
+        with worker(folder):
+            print(f"at once  {removal_lag.lags(made)}")
         alone = removal_lag.baseline(said.burst)
         batch = removal_lag.BATCH
         print(f"baseline {said.burst:5} leases   the connector alone, in batches of {batch}: {alone:.3f} s")
+
+
+@contextmanager
+def worker(folder: str) -> Iterator[None]:
+    with (Path(folder) / "log").open("a") as log:
+        running = subprocess.Popen([sys.executable, str(ROOT / "manage.py"), "worker"], stderr=log)
+        try:
+            time.sleep(3)
+            yield
+        finally:
+            running.terminate()
+            running.wait(timeout=60)
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--grants", type=int, default=200)
     parser.add_argument("--burst", type=int, default=1_000)
-    parser.add_argument("--minutes", type=int, default=1, help="of each grant of the burst")
+    parser.add_argument("--minutes", type=int, default=2, help="of each grant that ends at once")
     parser.add_argument("--database", choices=["sqlite", "postgres"], default="sqlite")
     return parser.parse_args()
 

@@ -44,7 +44,9 @@ class Watch:
         return self.gained
 
     def wait_cut(self, seconds: float) -> datetime:
-        assert self._cut.wait(seconds), f"The session was not cut in {seconds} s."
+        assert self._cut.wait(seconds), (
+            f"The session was not cut in {seconds} s, and read at {self.last_read}."
+        )
         assert self.cut is not None
         return self.cut
 

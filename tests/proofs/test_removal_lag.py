@@ -18,7 +18,7 @@ import pytest
 from bench import removal_lag
 from jitportal.management.postgres_binaries import why_unavailable
 from jitportal.management.private_postgres import PrivatePostgres
-from jitportal.models import Grant
+from jitportal.models import Grant, Person
 from tests.connectors.postgres_target import PostgresTarget, StubbornClient, now, wait_until
 from tests.journeys.portal import RunningPortal
 from tests.journeys.watching import Watch
@@ -38,15 +38,14 @@ Say = Callable[[str], None]
 MakePortal = Callable[[], RunningPortal]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def server() -> Iterator[PrivatePostgres]:
     """The portal alone ends what is given here."""
     with PrivatePostgres(durable=False) as server:
-        removal_lag.prepare_server(server, 1_000)
         yield server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def sweeping_server() -> Iterator[PrivatePostgres]:
     """This server ends access by itself."""
     if reason := why_unavailable(extension="pg_cron"):
@@ -54,7 +53,6 @@ def sweeping_server() -> Iterator[PrivatePostgres]:
     with PrivatePostgres(durable=False, cron_database="postgres") as server:
         with psycopg.connect(server.dsn(), autocommit=True) as superuser:
             superuser.execute("CREATE EXTENSION pg_cron")
-        removal_lag.prepare_server(server, 1)
         yield server
 
 
@@ -80,9 +78,9 @@ def say(capsys: pytest.CaptureFixture[str], record_property: Callable[[str, obje
 def test_two_hundred_that_end_one_after_another(
     server: PrivatePostgres, make_portal: MakePortal, say: Say
 ) -> None:
-    engineers = removal_lag.prepare_portal(server, 200)
+    engineers = prepare(server, 200)
     with make_portal():
-        lags = removal_lag.spread(engineers)
+        lags = removal_lag.lags(removal_lag.ask_in_turn(engineers))
     say(f"one after another: {lags}")
     assert lags.never_live == 0
     assert lags.p99 < P99
@@ -91,9 +89,10 @@ def test_two_hundred_that_end_one_after_another(
 def test_a_thousand_that_end_in_the_same_second(
     server: PrivatePostgres, make_portal: MakePortal, say: Say
 ) -> None:
-    engineers = removal_lag.prepare_portal(server, 1_000)
+    engineers = prepare(server, 1_000)
+    made = removal_lag.ask_at_once(engineers, MINUTES_OF_A_BURST)
     with make_portal():
-        lags = removal_lag.burst(engineers, MINUTES_OF_A_BURST)
+        lags = removal_lag.lags(made)
     say(f"in the same second: {lags}")
     assert lags.never_live == 0
     assert lags.longest < THOUSAND
@@ -103,7 +102,7 @@ def test_sessions_that_hold_the_role_and_clients_that_come_back_are_cut(
     server: PrivatePostgres, make_portal: MakePortal, say: Say
 ) -> None:
     """Five at once, each with a session that did SET ROLE before, and a client in a loop."""
-    engineers = removal_lag.prepare_portal(server, 5)
+    engineers = prepare(server, 5)
     with make_portal(), target(server) as orders, ExitStack() as stack:
         used = [stack.enter_context(in_use(orders, removal_lag.ask(engineer))) for engineer in engineers]
         late = [each.outlived() for each in used]
@@ -115,7 +114,7 @@ def test_sessions_that_hold_the_role_and_clients_that_come_back_are_cut(
 def test_the_server_itself_cuts_them_when_the_portal_is_killed(
     sweeping_server: PrivatePostgres, make_portal: MakePortal, say: Say
 ) -> None:
-    engineers = removal_lag.prepare_portal(sweeping_server, 1, expiry="pg_cron")
+    engineers = prepare(sweeping_server, 1, expiry="pg_cron")
     with target(sweeping_server) as orders, make_portal() as portal, ExitStack() as stack:
         # The sweep's job begins with a full minute.
         wait_until(lambda: orders.value("SELECT swept_at IS NOT NULL FROM jit.pulse"), 90)
@@ -131,11 +130,19 @@ def test_the_server_itself_cuts_them_when_the_portal_is_killed(
         wait_until(used.is_verified, PATIENCE)
 
 
+def prepare(server: PrivatePostgres, number: int, *, expiry: str = "none") -> list[Person]:
+    """A portal and a target that hold nothing yet, and so many engineers."""
+    removal_lag.prepare_server(server, number)
+    return removal_lag.prepare_portal(server, number, expiry=expiry)
+
+
 @contextmanager
 def target(server: PrivatePostgres) -> Iterator[PostgresTarget]:
     target = PostgresTarget(server, database="postgres", portal=removal_lag.PORTAL_LOGIN)
-    yield target
-    target.close()
+    try:
+        yield target
+    finally:
+        target.close()
 
 
 @dataclass
