@@ -3,6 +3,10 @@
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
 
+-- Whoever reads everything could otherwise schedule jobs, and keep the server's own sweep from running.
+SELECT 'REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA cron FROM PUBLIC'
+ WHERE EXISTS (SELECT FROM pg_namespace WHERE nspname = 'cron') \gexec
+
 CREATE ROLE app_ro NOLOGIN;
 CREATE ROLE app_rw NOLOGIN;
 CREATE ROLE app_ddl NOLOGIN;

@@ -107,9 +107,12 @@ def _asked(target: Target) -> Health:
 
 
 def plan_for(role: Role, scope: RoleScope) -> EnforcementPlan:
-    """Who ends this role's access, and the longest session that may outlive the end."""
+    """Who ends this role's access, and the longest session that may outlive the end.
+
+    What the target's settings promise, unless the last check found that it isn't so.
+    """
     try:
-        return connector_for(role.target).plan(
+        plan = connector_for(role.target).plan(
             RoleOnTarget(
                 entitlement=scope.entitlement.name,
                 pathway=Pathway(role.pathway),
@@ -119,6 +122,26 @@ def plan_for(role: Role, scope: RoleScope) -> EnforcementPlan:
         )
     except TargetError as error:
         return EnforcementPlan(Enforcement.PORTAL_ONLY, None, f"The target isn't set up: {error}")
+    if plan.enforcement is Enforcement.TARGET_CUTS and _stands_still(role.target):
+        return EnforcementPlan(
+            Enforcement.PORTAL_ONLY,
+            None,
+            f"{role.target.name} should end access by itself, and doesn't now: what does it there stands "
+            "still. Until it is mended the portal ends it, and if the portal is down at the end, the access "
+            "lasts until it is back.",
+        )
+    return plan
+
+
+def _stands_still(target: Target) -> bool:
+    """Whether the target answered the last check, and its own expiry wasn't armed."""
+    if target.connector == "portal":
+        return False  # it is asked by the clock: nothing has to run there
+    try:
+        health = target.health
+    except TargetHealth.DoesNotExist:
+        return False
+    return health.checked_at is not None and health.reachable and not health.expiry_armed
 
 
 def instructions_for(lease: Lease) -> str:

@@ -70,6 +70,15 @@ BEGIN
                   AND r.oid NOT IN (SELECT p.login FROM jit.portal p);
 END $$;
 
+-- Whether one of these may schedule jobs with pg_cron in this database. PUBLIC may execute its functions;
+-- USAGE on its schema is what others lack, and what pg_read_all_data has on every schema.
+CREATE FUNCTION jit.may_schedule(roles oid[]) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+  SELECT EXISTS (SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace, unnest(roles) AS r
+                  WHERE n.nspname = 'cron' AND p.proname IN ('schedule', 'schedule_in_database')
+                    AND has_schema_privilege(r, n.oid, 'USAGE') AND has_function_privilege(r, p.oid, 'EXECUTE'))
+$$;
+
 -- Why this role can't be given for a while; null: it can.
 CREATE FUNCTION jit.managed_problem(subject oid) RETURNS text
 LANGUAGE plpgsql STABLE AS $$
@@ -88,6 +97,10 @@ BEGIN
                   'ALTER ROLE %I NOLOGIN first.', found.rolname, found.rolname);
   ELSIF why IS NOT NULL THEN
     RETURN format('%I is never given for a while: %s.', found.rolname, why);
+  ELSIF jit.may_schedule(reached) THEN
+    RETURN format('%I is never given for a while: its holder could schedule jobs with pg_cron, and enough of '
+                  'them keep the sweep from running. In this database: REVOKE EXECUTE ON ALL FUNCTIONS IN '
+                  'SCHEMA cron FROM PUBLIC.', found.rolname);
   END IF;
   SELECT string_agg(DISTINCT m.roleid::regrole::text, ', ') INTO handed
     FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid
@@ -122,6 +135,20 @@ BEGIN
   RETURN NULL;
 END $$;
 
+-- Whoever reads all data reads pg_authid. An md5 hash there is as good as the password.
+CREATE FUNCTION jit.warn_of_hashes(subject oid) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  IF 'pg_read_all_data'::regrole <> ALL (jit.reach(subject)) THEN
+    RETURN;
+  ELSIF EXISTS (SELECT FROM pg_authid WHERE rolpassword LIKE 'md5%') THEN
+    RAISE '% reads the hashes of all passwords, and an md5 hash logs in as its owner: set those passwords '
+      'anew with password_encryption = scram-sha-256 first.', subject::regrole;
+  END IF;
+  RAISE WARNING '% reads the hashes of all passwords, the superusers'' too: weak ones can be guessed from them, '
+    'and then outlive the access. Better give it rights on schemas.', subject::regrole;
+END $$;
+
 -- For a superuser: let the portal give this role, for at most so long, counted from each order.
 CREATE FUNCTION jit.manage_role(role text, longest interval, dynamic boolean DEFAULT false)
 RETURNS void
@@ -145,6 +172,7 @@ BEGIN
     RAISE WARNING '% owns objects: who holds it can grant rights on them to anybody, and those stay '
       'after the end. Better give it rights on objects that another role owns.', quote_ident(role);
   END IF;
+  PERFORM jit.warn_of_hashes(subject);
   INSERT INTO jit.managed_role AS m (role, max_seconds, dynamic)
   VALUES (subject, extract(epoch FROM longest), manage_role.dynamic)
   ON CONFLICT ON CONSTRAINT managed_role_pkey

@@ -6,7 +6,7 @@ DECLARE
   portal regrole;
   for_portal text[] := ARRAY['grant_leases', 'revoke_leases', 'cut_sessions', 'drop_logins',
                              'take_remains', 'set_password', 'observe', 'holders', 'health'];
-  for_superusers text[] := ARRAY['manage_role', 'unmanage_role', 'run_sweep', 'cron_job'];
+  for_superusers text[] := ARRAY['manage_role', 'unmanage_role', 'warn_of_hashes', 'run_sweep', 'cron_job'];
   problem text;
 BEGIN
   FOR f IN SELECT p.oid::regprocedure AS signature, p.proname
