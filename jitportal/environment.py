@@ -13,6 +13,10 @@ from django.core.exceptions import ImproperlyConfigured
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
 
+#: PostgreSQL ends what stands still: a process that is stopped within a transaction keeps its locks, and
+#: everybody would wait for them. Who waits for a lock hears that the portal is busy.
+PATIENCE = "-c lock_timeout=10s -c idle_in_transaction_session_timeout=30s"
+
 
 class Environment:
     """The variables that begin with ``JITPORTAL_``, read with a type."""
@@ -89,7 +93,7 @@ class Environment:
             "PORT": str(parts.port or ""),
             "CONN_MAX_AGE": self.number("DATABASE_CONNECTION_SECONDS", 60),
             "CONN_HEALTH_CHECKS": True,
-            "OPTIONS": {"connect_timeout": 5, **dict(parse_qsl(parts.query))},
+            "OPTIONS": {"connect_timeout": 5, "options": PATIENCE, **dict(parse_qsl(parts.query))},
         }
 
 

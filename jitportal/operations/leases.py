@@ -18,6 +18,7 @@ it; for the others, whoever took over has absence verified once more after the o
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -28,11 +29,13 @@ from jitportal.operations.claims import GRANT, Claimed, claim, keep_claims, pair
 from jitportal.operations.confirming import confirm, fail
 from jitportal.operations.health import check_grants, note_call
 from jitportal.operations.targets import connector_for
-from jitportal.rules.errors import JitportalError
+from jitportal.rules.errors import Conflict, JitportalError
 from jitportal.rules.vocabulary import Holding, Refusal
 
 log = logging.getLogger(__name__)
 
+#: Between the attempts to write a target's answers down, in seconds.
+PAUSES = (0.1, 0.5)
 Answer = Holding | Refusal
 
 
@@ -72,8 +75,21 @@ def converge(*, target_id: int, lane: str, worker: str) -> int:
         return len(claimed)
     if note_call(target, None):
         wants.retry_failing(target, [item.lease.pk for item in claimed])
-    confirm(called, answers, fences=connector.fences)
+    _confirm(called, answers, fences=connector.fences)
     return len(claimed)
+
+
+def _confirm(called: Sequence[Claimed], answers: Sequence[Answer], *, fences: bool) -> None:
+    """Confirm, and try again where the database is busy: what the target did must not be lost for as
+    long as a claim holds.
+    """
+    for pause in PAUSES:
+        try:
+            return confirm(called, answers, fences=fences)
+        except Conflict as conflict:
+            log.warning("What a target answered is written down again: %s", conflict)
+            time.sleep(pause)
+    return confirm(called, answers, fences=fences)
 
 
 def carry_out(connector: Connector, claimed: Sequence[Claimed], lane: str) -> list[Answer]:

@@ -1,7 +1,8 @@
-"""The portal that the long proofs run on."""
+"""The portal that the long proofs run on, and a real server as its target."""
 
 from __future__ import annotations
 
+from tests.connectors.conftest import installed_server, target
 from tests.operations.conftest import shared_portal, small_portal
 
-__all__ = ["shared_portal", "small_portal"]
+__all__ = ["installed_server", "shared_portal", "small_portal", "target"]
