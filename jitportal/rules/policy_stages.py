@@ -185,6 +185,12 @@ class _Stages:
                 "that leaves some out: `max_minutes` under the role's longest, `ticket_pattern`, `teams` or "
                 "`scopes`.",
             )
+        elif self._leaves_nobody_out(section):
+            self.report.warn(
+                path,
+                "Every request for this role matches this rule, so the system approves them all, and nobody "
+                "else is asked.",
+            )
         return SystemRules(
             name=section.name or f"rule {index + 1}",
             max_minutes=section.max_minutes,
@@ -201,6 +207,19 @@ class _Stages:
             or bool(section.teams)
             or (bool(section.scopes) and not self.scopes <= set(section.scopes))
         )
+
+    def _leaves_nobody_out(self, section: SystemApproval) -> bool:
+        """Whether the conditions only repeat what the role asks of every request anyway."""
+        role, eligible = self.section, self.section.eligible
+        if section.max_minutes is not None and section.max_minutes < self.max_minutes:
+            return False
+        if section.scopes and not self.scopes <= set(section.scopes):
+            return False
+        if section.teams and (eligible.people or not set(eligible.teams) <= set(section.teams)):
+            return False
+        required = role.ticket.required or self.pathway.needs(Requirement.TICKET)
+        repeated = {"", role.ticket.pattern, ".+", ".*"} if required else {""}
+        return section.ticket_pattern in repeated
 
 
 def _stage_name(stage: Stage, index: int) -> str:

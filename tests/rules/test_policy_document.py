@@ -323,6 +323,19 @@ WARNINGS = {
         "      entitlement: app_ro\n      risk: high\n",
         "roles.reader: The system may approve this role although its risk is high.",
     ),
+    "a rule that everybody who may ask matches": (
+        "{name: short, max_minutes: 15, ticket_pattern: 'INC-[0-9]+'}",
+        "{name: short, teams: [platform, dba]}",
+        "roles.reader.system_approval[0]: Every request for this role matches this rule, so the system "
+        "approves them all, and nobody else is asked.",
+    ),
+    "a ticket that is asked for anyway": (
+        "        - {name: short, max_minutes: 15, ticket_pattern: 'INC-[0-9]+'}\n",
+        "        - {name: short, ticket_pattern: 'INC-[0-9]+'}\n"
+        "      ticket: {required: true, pattern: 'INC-[0-9]+'}\n",
+        "roles.reader.system_approval[0]: Every request for this role matches this rule, so the system "
+        "approves them all, and nobody else is asked.",
+    ),
     "one person alone": (
         "{name: first, decides: manager}",
         "{name: first, decides: [manager, role_owner]}\n        - {name: own, decides: role_owner}",
