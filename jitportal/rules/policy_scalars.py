@@ -23,6 +23,7 @@ from jitportal.rules.vocabulary import Decider, Risk
 
 LONGEST_LINE = 200
 LONGEST_TEXT = 4_000
+LONGEST_TEMPLATE = 100
 
 _KINDS = {
     "bool": "a yes or a no",
@@ -134,6 +135,10 @@ def _template(text: str) -> str:
     if not fields or any(one != ("username", "", None) for one in fields):
         raise refusal(
             "Write `{username}` in the template, and no other braces: each person needs an own account."
+        )
+    if len(text) > LONGEST_TEMPLATE:
+        raise refusal(
+            f"This has {len(text)} characters, and a template {LONGEST_TEMPLATE} at most. Shorten it."
         )
     return text
 

@@ -209,6 +209,12 @@ MISTAKES = {
         at="account_template",
         says="targets.db.account_template: Write `{username}` in the template, and no other braces",
     ),
+    "a template longer than the portal keeps": Mistake(
+        SETTINGS,
+        SETTINGS + "\n      account_template: '{username}" + "x" * 91 + "'",
+        at="account_template",
+        says="targets.db.account_template: This has 101 characters, and a template 100 at most",
+    ),
     "a template that formats": Mistake(
         SETTINGS,
         SETTINGS + "\n      account_template: '{username!r:>9}'",
