@@ -5,116 +5,40 @@ Each race is a story that can be told again and again: whoever asks in it is som
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
-from contextvars import copy_context
 from datetime import timedelta
-from itertools import count
 
-from django.db import connection
-
-from jitportal.audit.system import system
 from jitportal.models import (
     AccessRequest,
     Approval,
     Grant,
     Lease,
     ManualTask,
-    Membership,
-    Notice,
     Person,
-    PolicyVersion,
     RequestRevision,
-    StandingPower,
 )
 from jitportal.operations import (
-    clock,
-    decisions,
     grants,
     manual,
-    notices,
-    people,
-    policies,
     requests,
 )
-from jitportal.operations.asking import Ask
 from jitportal.operations.claims import GRANT, REMOVAL
 from jitportal.operations.leases import converge
 from jitportal.rules.errors import Conflict, JitportalError
 from jitportal.rules.vocabulary import EndReason, GrantStatus, RequestStatus, Verdict
 from tests.operations import world
-
-Act = Callable[[], object]
-HOUR = timedelta(hours=1)
-MANY = 8
-_numbers = count(1)
-
-
-def together(acts: Sequence[Act]) -> list[object]:
-    """Do all of it at once, each on a thread with a connection of its own; what each gave or raised."""
-    outcomes: list[object] = [None] * len(acts)
-    barrier = threading.Barrier(len(acts))
-
-    def run(index: int, act: Act) -> None:
-        try:
-            connection.ensure_connection()
-            barrier.wait(timeout=30)
-            outcomes[index] = act()
-        except Exception as error:  # noqa: BLE001 - what it raised is what is looked at
-            outcomes[index] = error
-        finally:
-            connection.close()
-
-    threads = [
-        threading.Thread(target=copy_context().run, args=(run, index, act)) for index, act in enumerate(acts)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=90)
-    return outcomes
-
-
-def race(acts: Sequence[Act], winners: int = 1, losers_say: type[JitportalError] = Conflict) -> list[object]:
-    """Exactly so many succeed, and all others hear clearly why they didn't; gives the outcomes."""
-    outcomes = together(acts)
-    lost = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
-    assert [error for error in lost if not isinstance(error, losers_say)] == [], outcomes
-    assert all(str(error).endswith(".") for error in lost), lost
-    assert len(outcomes) - len(lost) == winners, outcomes
-    return outcomes
-
-
-def newcomer() -> Person:
-    """Somebody new whom Mona manages, in team platform."""
-    username = f"new{next(_numbers)}"
-    person = people.create_person(
-        actor=system(), username=username, name=username.capitalize(), manager=world.person("mona")
-    )
-    people.join_team(actor=system(), person=person, team=world.team("platform"))
-    return person
-
-
-def deciding(request: AccessRequest, who: Sequence[str], verdict: Verdict = Verdict.APPROVE) -> list[Act]:
-    """Clicks on forms that were all opened before."""
-    seen = decisions.seen_digest(request)
-
-    def click(person: Person) -> Act:
-        stale = AccessRequest.objects.get(pk=request.pk)
-        return lambda: decisions.decide(
-            actor=person, request=stale, verdict=verdict, digest=seen, reason="So be it."
-        )
-
-    return [click(world.person(username)) for username in who]
-
-
-def submitting(person: Person, ask: Ask) -> Act:
-    return lambda: requests.submit(actor=person, ask=ask)
-
-
-def now_of(request: AccessRequest) -> AccessRequest:
-    return AccessRequest.objects.get(pk=request.pk)
-
+from tests.operations.races_beside import BESIDE
+from tests.operations.racing import (
+    HOUR,
+    MANY,
+    Act,
+    deciding,
+    newcomer,
+    now_of,
+    race,
+    submitting,
+    together,
+    until,
+)
 
 # Approvals
 
@@ -323,123 +247,6 @@ def eight_confirmations_of_one_task() -> None:
     assert world.now_of(grant).status == GrantStatus.ACTIVE
 
 
-# People, policy, notices
-
-
-def leaving_while_asking_and_being_approved() -> None:
-    person = newcomer()
-    request = requests.submit(actor=person, ask=world.asking("auditor"))
-    ask = world.asking("writer")
-    outcomes = together(
-        [
-            lambda: people.deactivate(actor=system(), person=person, reason="Left."),
-            submitting(person, ask),
-            *deciding(request, ["mona"]),
-        ]
-    )
-    assert not isinstance(outcomes[0], Exception), outcomes
-    assert all(not isinstance(o, Exception) or isinstance(o, JitportalError) for o in outcomes), outcomes
-    assert not AccessRequest.objects.open().filter(requester=person).exists()
-    assert not Grant.objects.filter(person=person, stopped_at__isnull=True).exists()
-    assert not Grant.objects.entitling(clock.now()).filter(person=person).exists()
-
-
-def joining_a_team_eight_times() -> None:
-    person, dba = newcomer(), world.team("dba")
-    race([lambda: people.join_team(actor=system(), person=person, team=dba)] * MANY)
-    assert Membership.objects.filter(person=person, team=dba).count() == 1
-
-
-def four_first_administrators() -> None:
-    password = "correct horse battery staple"
-    if StandingPower.objects.exists():
-        return
-    race(
-        [
-            lambda name=f"ada{number}": people.first_administrator(
-                username=name, name=name, password=password
-            )  # type: ignore[misc]
-            for number in range(4)
-        ]
-    )
-    assert StandingPower.objects.count() == 1
-
-
-def editors() -> tuple[Person, Person]:
-    for username in ("sven", "sara"):
-        if not world.policy_editor(username):
-            world.empower(username, "policy-editor")
-    return world.person("sven"), world.person("sara")
-
-
-def proposal() -> str:
-    """A change of the policy in force that nobody has made before."""
-    total = 61 + next(_numbers) % 900
-    return world.changed(("max_total_minutes: 100", f"max_total_minutes: {total}"))
-
-
-def applying_a_policy_eight_times() -> None:
-    sven, sara = editors()
-    version = policies.propose(actor=sven, text=proposal())
-    policies.approve(actor=sara, version=version)
-    race([lambda: policies.apply(actor=sara, version=version)] * MANY)
-    assert world.verbs(policy_version=version).count("policy.applied") == 1
-
-
-def applying_two_policies() -> None:
-    sven, sara = editors()
-    versions = [policies.propose(actor=sven, text=proposal()) for _ in range(2)]
-    for version in versions:
-        policies.approve(actor=sara, version=version)
-    first, second = versions
-    race(
-        [
-            lambda: policies.apply(actor=sara, version=first),
-            lambda: policies.apply(actor=sven, version=second),
-        ]
-    )
-    assert PolicyVersion.objects.filter(status="in_force").count() == 1
-
-
-def proposing_and_approving_at_once() -> None:
-    sven, sara = editors()
-    texts = [proposal() for _ in range(4)]
-    made = together([lambda text=text: policies.propose(actor=sven, text=text) for text in texts])  # type: ignore[misc]
-    versions = [version for version in made if isinstance(version, PolicyVersion)]
-    assert versions
-    assert all(isinstance(other, Conflict) for other in made if other not in versions), made
-    assert len({version.number for version in versions}) == len(versions)
-    race([lambda: policies.approve(actor=sara, version=versions[0])] * 4)
-
-
-def four_workers_send_the_notices() -> None:
-    person = newcomer()
-    request = requests.submit(actor=person, ask=world.asking("writer"))
-    sent = together([notices.send_due] * 4)
-    assert all(isinstance(number, int) for number in sent), sent
-    rows = Notice.objects.filter(request=request)
-    assert {(row.attempts, row.sent_at is not None) for row in rows} == {(1, True)}
-
-
-def four_workers_expire_the_same() -> None:
-    made = [
-        world.approve_all(requests.submit(actor=newcomer(), ask=world.asking("auditor"))) for _ in range(3)
-    ]
-    with world.later(minutes=31):
-        outcomes = together([grants.expire_due] * 4)
-    assert sum(number for number in outcomes if isinstance(number, int)) >= 3, outcomes
-    for grant in made:
-        assert world.verbs(grant=grant).count("grant.expired") == 1
-
-
-def until(act: Callable[[], int], done: Callable[[], bool]) -> int:
-    """Do it until it has done something, or somebody else was faster."""
-    while not done():
-        if number := act():
-            return number
-    return 0
-
-
 RACES = [
     eight_approvers_of_one_request,
     eight_approvals_by_one_person,
@@ -461,12 +268,5 @@ RACES = [
     two_convergers_of_one_lease,
     one_lease_for_two_roles,
     eight_confirmations_of_one_task,
-    leaving_while_asking_and_being_approved,
-    joining_a_team_eight_times,
-    four_first_administrators,
-    applying_a_policy_eight_times,
-    applying_two_policies,
-    proposing_and_approving_at_once,
-    four_workers_send_the_notices,
-    four_workers_expire_the_same,
+    *BESIDE,
 ]
