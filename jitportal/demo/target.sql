@@ -12,7 +12,7 @@ CREATE ROLE app_rw NOLOGIN;
 CREATE ROLE app_ddl NOLOGIN;
 CREATE ROLE billing_rw NOLOGIN;
 CREATE ROLE app_admin_ro NOLOGIN;
-GRANT pg_read_all_data, pg_monitor TO app_admin_ro;
+GRANT pg_monitor TO app_admin_ro;
 
 SELECT jit.manage_role('app_ro', '65 minutes') IS NULL,
        jit.manage_role('app_rw', '65 minutes') IS NULL,
@@ -48,7 +48,7 @@ SELECT 1 + n % 40, now() - n * interval '37 minutes',
   FROM generate_series(1, 400) AS n;
 ALTER TABLE customers OWNER TO app_ddl;
 ALTER TABLE orders OWNER TO app_ddl;
-GRANT SELECT ON customers, orders TO app_ro, app_rw;
+GRANT SELECT ON customers, orders TO app_ro, app_rw, app_admin_ro;
 GRANT INSERT, UPDATE, DELETE ON customers, orders TO app_rw;
 
 \connect billing
@@ -64,4 +64,5 @@ CREATE TABLE invoices (
 INSERT INTO invoices (order_id, due_on, paid, amount)
 SELECT n, current_date + (n % 30), n % 3 = 0, round((12 + (n * 7919 % 25000) / 100.0)::numeric, 2)
   FROM generate_series(1, 200) AS n;
+GRANT SELECT ON invoices TO app_admin_ro;
 GRANT SELECT, INSERT, UPDATE, DELETE ON invoices TO billing_rw;

@@ -216,9 +216,7 @@ def _attend_all(grants: Sequence[Grant], actor: Person, now: datetime) -> None:
         Lease.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=ids).order_by("pk")
     )
     late = [lease for lease in leases if lease.due_at is None or lease.due_at > now]
-    change_many([(lease, {"due_at": now}) for lease in late], actor)
-    for target_id in {lease.target_id for lease in leases}:
-        wants.hint(target_id)
+    change_many([(lease, {"due_at": now}) for lease in late], actor)  # the pulse, which called, looks next
 
 
 def _expired_event(grant: Grant, actor: Person, now: datetime) -> Event:

@@ -95,7 +95,7 @@ class Pulse:
         fine = True
         if work.expiries:
             fine &= self._guarded("expire", grants.expire_due)
-        if work.leases:
+        if work.leases or work.expiries:
             fine &= self._guarded("converge", self._converge)
         if work.timely:
             fine &= self._guarded("keep time", lambda: self._give("keep_time"))
