@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
+from django_q.brokers import get_broker
 from django_q.tasks import async_task
 
 from jitportal.audit.bulk import change_many
@@ -18,6 +19,9 @@ from jitportal.models import Grant, Lease, Target, TargetHealth
 from jitportal.operations import clock
 from jitportal.operations.transaction import operation
 from jitportal.rules.windows import Span, coverage_until, next_start
+
+#: With so many tasks in the queue, the pulse is sooner than a hint.
+BUSY = 4
 
 
 def lease_for(
@@ -107,10 +111,17 @@ def forget_backoff(target: Target) -> None:
 
 
 def hint(target_id: int) -> None:
-    """Tell the worker after the commit. A hint that is lost costs nothing: the pulse finds the row."""
+    """Tell the worker after the commit. A hint that is lost costs nothing: the pulse finds the row.
+
+    With a queue that is busy already none is given: it would come later than the pulse, and a thousand of
+    them would hold up what the pulse asks for.
+    """
     for lane in ("removal", "grant"):
         transaction.on_commit(partial(_enqueue, target_id, lane), robust=True)
 
 
 def _enqueue(target_id: int, lane: str) -> None:
-    async_task("jitportal.worker.tasks.converge", target_id, lane, group="converge", save=False)
+    broker = get_broker()
+    if broker.queue_size() < BUSY:
+        task = "jitportal.worker.tasks.converge"
+        async_task(task, target_id, lane, group="converge", save=False, broker=broker)
