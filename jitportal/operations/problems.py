@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Max, Q
+from django.db.models import F, Max, Q
 
 from jitportal.audit.bulk import change_many
 from jitportal.audit.events import draft, record, record_many
@@ -43,7 +43,9 @@ def problems(now: datetime, limit: int = BATCH) -> list[LeaseProblem]:
         | Q(status__in=[GrantStatus.PROVISIONING, GrantStatus.ACTIVE], lease__failing_since__isnull=False)
     ).select_related("lease__target", "person", "role", "scope")
     by_lease: dict[int, list[Grant]] = {}
-    for grant in stuck.order_by("stopped_at", "starts_at")[: 5 * limit]:
+    # Databases disagree on where nothing sorts, and what provisions mustn't crowd the removals out.
+    oldest_first = stuck.order_by(F("stopped_at").asc(nulls_last=True), "starts_at")
+    for grant in oldest_first[: 5 * limit]:
         by_lease.setdefault(grant.lease_id or 0, []).append(grant)
     found = [problem for grants in by_lease.values() if (problem := _problem(grants, now))]
     found.sort(key=lambda problem: (not problem.late, not problem.removal, problem.since))

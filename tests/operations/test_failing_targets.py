@@ -283,3 +283,15 @@ def test_an_operator_has_it_tried_again_at_once(target: MemoryTarget) -> None:
     give()
     assert status(grant) == GrantStatus.ACTIVE
     assert "lease.retried" in world.verbs(lease=lease_of(grant))
+
+
+def test_a_late_removal_is_seen_however_much_waits_to_be_provisioned(target: MemoryTarget) -> None:
+    late = door("rita")
+    grants.hand_back(actor=world.person("rita"), grant=late)
+    with world.later(minutes=2):
+        for who, scopes in {"remy": ("left", "right"), "rosa": ("left", "right"), "rita": ("left",)}.items():
+            for scope in scopes:
+                world.granted(who, "writer", scope=scope)
+    with world.later(minutes=3):
+        (problem,) = problems.problems(clock.now(), limit=1)
+    assert (problem.removal, problem.late) == (True, True)
