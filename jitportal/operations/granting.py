@@ -145,6 +145,7 @@ def _lease(grant: Grant, earlier: Lease | None, now: datetime) -> Lease:
     own = grant if grant.role.dynamic_login else None
     if own is not None and earlier is not None:
         return earlier
+    _refuse_shared(grant)
     return wants.lease_for(
         target=grant.role.target,
         account=grant.account,
@@ -153,6 +154,22 @@ def _lease(grant: Grant, earlier: Lease | None, now: datetime) -> Lease:
         own_grant=own,
         now=now,
     )
+
+
+def _refuse_shared(grant: Grant) -> None:
+    """An account is one person's. The policy is checked for that against the people whom it finds, and
+    somebody who came later may have the name that it gave to another: their grants would keep each
+    other's access alive.
+    """
+    started = Grant.objects.unfinished().filter(
+        role__target=grant.role.target, account=grant.account, lease__isnull=False
+    )
+    other = started.exclude(person=grant.person_id).select_related("person").first()
+    if other is not None:
+        raise PolicyRefuses(
+            f"Account {grant.account} on {grant.role.target} is {other.person}'s in grant {other.pk}, and "
+            "two people never share one. A policy editor gives one of them another account."
+        )
 
 
 def _ready_sentence(grant: Grant) -> str:
