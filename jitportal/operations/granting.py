@@ -145,8 +145,7 @@ def _lease(grant: Grant, earlier: Lease | None, now: datetime) -> Lease:
     own = grant if grant.role.dynamic_login else None
     if own is not None and earlier is not None:
         return earlier
-    _refuse_shared(grant)
-    return wants.lease_for(
+    lease = wants.lease_for(
         target=grant.role.target,
         account=grant.account,
         entitlement=grant.scope.entitlement.name,
@@ -154,6 +153,8 @@ def _lease(grant: Grant, earlier: Lease | None, now: datetime) -> Lease:
         own_grant=own,
         now=now,
     )
+    _refuse_shared(grant)  # with the lease locked: two people's approvals may come at once
+    return lease
 
 
 def _refuse_shared(grant: Grant) -> None:
