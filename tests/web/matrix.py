@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from jitportal.models import Event
 from jitportal.operations import decisions
 from tests.web.world import POLICY, World
 
@@ -76,6 +77,10 @@ def _ready(world: World) -> dict[str, object]:
 def _proposed(world: World) -> dict[str, object]:
     assert world.proposed is not None
     return {"number": world.proposed.number}
+
+
+def _event(_world: World) -> dict[str, object]:
+    return {"pk": Event.objects.earliest("pk").pk}
 
 
 def _building(_world: World) -> dict[str, object]:
@@ -225,7 +230,7 @@ ROUTES: dict[str, Route] = {
     "policy_apply": Route(_proposed, post={}, otherwise=403),  # nobody has approved it yet
     # the record
     "record": Route(get={200: _OVERSEERS}, otherwise=403),
-    "event_detail": Route(lambda _world: {"pk": 1}, get={200: _OVERSEERS}, otherwise=403),
+    "event_detail": Route(_event, get={200: _OVERSEERS}, otherwise=403),
 }
 
 #: Every address of Django's admin: looked at by those elevated to it, and by nobody changed.

@@ -16,14 +16,18 @@ from urllib.parse import urlencode
 import pytest
 from django.apps import apps
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.test import Client, RequestFactory
 from django.test.client import ClientHandler
 from django.urls import reverse
+from pytest_django.plugin import DjangoDbBlocker
 
 from tests.web.matrix import ADMIN, KINDS, NEVER_SHOWN, NO_ROW, ROUTES, UNKNOWN, Route
 from tests.web.routes import NAMED
+from tests.web.undone import undone
 from tests.web.world import World, small_world
+
+pytestmark = pytest.mark.django_db
 
 #: The walk is cut into so many tests, which can run beside each other.
 PARTS = 8
@@ -43,18 +47,19 @@ ADMIN_ROUTES = sorted(name for name in NAMED if name.startswith("admin:"))
 HANDLER = ClientHandler(enforce_csrf_checks=False)
 
 
-@pytest.fixture
-def world(db: None) -> Iterator[World]:
+@pytest.fixture(scope="module")
+def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
     """The small world, with the log kept quiet: thousands of refusals are what is asked for here."""
     logging.disable(logging.WARNING)
-    yield small_world()
+    with django_db_blocker.unblock(), undone():
+        yield small_world()
     logging.disable(logging.NOTSET)
 
 
 Caller = Callable[[str], RequestFactory]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def caller(world: World) -> Caller:
     """Makes requests of a kind of person, with the session that they signed in to."""
     sessions: dict[str, str] = {}
@@ -109,9 +114,8 @@ def _broken_promises(
     requests: RequestFactory, route: Route, path: str, method: str, kind: str, data: dict[str, str]
 ) -> list[str]:
     """What is wrong with one call, in words; its effects are rolled back."""
-    with transaction.atomic(), _writes() as writes:
+    with undone(), _writes() as writes:
         answer = HANDLER(requests.generic(method, path, **_body(method, data)).environ)
-        transaction.set_rollback(True)
     said, promised = answer.status_code, route.expected(kind, method)
     about = f"{method} {path} by {kind}"
     wrong = []

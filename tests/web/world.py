@@ -181,6 +181,11 @@ class World:
     def __getitem__(self, username: str) -> Person:
         return self.people[username]
 
+    def as_stored(self) -> World:
+        """The same world, with the people as they are in the database now."""
+        stored = Person.objects.in_bulk(self.people, field_name="username")
+        return World(stored, dict(self.things), self.proposed)
+
 
 def settled() -> World:
     """Everybody, and the policy in force; nobody has asked for anything."""

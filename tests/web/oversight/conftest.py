@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django.plugin import DjangoDbBlocker
 
-from jitportal.models import Person
-from tests.web.world import World, settled, small_world
+from tests.web.undone import undone
+from tests.web.world import World, settled
 
 As = Callable[[str], Client]
 
@@ -19,25 +20,26 @@ def words(answer: Any) -> str:
     return str(answer.content.decode())
 
 
+@pytest.fixture(scope="module")
+def settled_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
+    """Everybody and the policy, made once for a module."""
+    with django_db_blocker.unblock(), undone():
+        yield settled()
+
+
 @pytest.fixture
-def world(db: None) -> World:
+def world(settled_world: World, db: None) -> World:
     """Everybody and the policy; nobody has asked for anything."""
-    return settled()
+    return settled_world.as_stored()
 
 
 @pytest.fixture
-def busy_world(db: None) -> World:
-    """Everybody, with the powers elevated and something in every state."""
-    return small_world()
-
-
-@pytest.fixture
-def as_(db: None) -> As:
+def as_(world: World) -> As:
     """A client that has signed in as this person."""
 
     def signed_in(username: str) -> Client:
         client = Client()
-        client.force_login(Person.objects.get(username=username))
+        client.force_login(world[username])
         return client
 
     return signed_in
