@@ -9,7 +9,8 @@ from tests.connectors.postgres_target import PostgresTarget, reads
 from tests.journeys import steps
 from tests.journeys.conftest import Visit
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+# The main journey runs on both databases; what differs between these is the pages.
+pytestmark = [pytest.mark.browser, pytest.mark.sqlite, pytest.mark.timeout(400)]
 
 READ = "Read orders in production"
 MIGRATE = "Migrate the orders database"

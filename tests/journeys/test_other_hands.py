@@ -12,7 +12,8 @@ from tests.journeys import steps
 from tests.journeys.browsing import Visitor
 from tests.journeys.conftest import Visit
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+# The main journey runs on both databases; what differs between these is the pages.
+pytestmark = [pytest.mark.browser, pytest.mark.sqlite, pytest.mark.timeout(400)]
 
 READ = "Read orders in production"
 #: More stops than any page has: then what is looked for can't be reached.

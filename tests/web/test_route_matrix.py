@@ -97,6 +97,7 @@ def test_each_kind_of_person_gets_the_answer_that_the_matrix_promises(
     assert wrong == []
 
 
+@pytest.mark.sqlite  # each page of the admin is opened on both databases elsewhere
 @pytest.mark.parametrize("part", range(PARTS))
 def test_the_admin_shows_itself_to_those_elevated_to_it_alone(
     part: int, world: World, caller: Caller
