@@ -11,9 +11,9 @@ CHECKS := check-lint check-format check-types check-imports check-templates chec
 help: ## List what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## Run the portal with its demo on loopback; Ctrl-C stops everything
+run: ## Run the portal with its demo on loopback (PORT=8001 elsewhere); Ctrl-C stops everything
 	@scripts/setup
-	@exec $(BIN)/python manage.py serve --demo
+	@exec $(BIN)/python manage.py serve --demo $(if $(PORT),--port $(PORT))
 
 test: ## Every check, then every test on SQLite and on PostgreSQL
 	@scripts/test
