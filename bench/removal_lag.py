@@ -125,7 +125,7 @@ def prepare_portal(server: PrivatePostgres, number: int, *, expiry: str = "none"
     return engineers
 
 
-def ask(person: Person, minutes: int = 1) -> Grant:
+def ask(person: Person, minutes: int = 1, renewal_of: Grant | None = None) -> Grant:
     """A request that the policy's rule approves at once."""
     request = submit(
         actor=person,
@@ -133,7 +133,8 @@ def ask(person: Person, minutes: int = 1) -> Grant:
             role_key="orders-read",
             pathway=Pathway.JIT,
             scope="all",
-            start_mode=StartMode.AT_ONCE,
+            start_mode=StartMode.RENEWAL if renewal_of else StartMode.AT_ONCE,
+            renewal_of=renewal_of,
             minutes=minutes,
             justification="Measuring how long a removal takes.",
             ticket="INC-1",

@@ -17,7 +17,11 @@ INTERVAL = 0.02
 
 
 class Watch:
-    """Watches while its block runs. ``gained``: the first time it read as the role; ``cut``: its end."""
+    """Watches while its block runs.
+
+    ``gained``: the first time it read what the role may read; ``refused``: the first time after that it
+    might not; ``cut``: its end.
+    """
 
     def __init__(self, session: Session, role: str) -> None:
         self._session = session
@@ -26,6 +30,7 @@ class Watch:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.gained: datetime | None = None
         self.last_read: datetime | None = None
+        self.refused: datetime | None = None
         self.cut: datetime | None = None
 
     def __enter__(self) -> Self:
@@ -55,6 +60,8 @@ class Watch:
             try:
                 self._session.execute(self._question)
             except psycopg.errors.InsufficientPrivilege:
+                if self.gained is not None and self.refused is None:
+                    self.refused = now()
                 continue
             except psycopg.OperationalError:
                 self.cut = now()

@@ -130,6 +130,31 @@ def test_the_server_itself_cuts_them_when_the_portal_is_killed(
         wait_until(used.is_verified, PATIENCE)
 
 
+def test_a_renewal_goes_on_without_a_gap_and_ends_too(
+    server: PrivatePostgres, make_portal: MakePortal, say: Say
+) -> None:
+    """A session by membership alone notices any gap; one that did SET ROLE must not be cut at the first end."""
+    (engineer,) = prepare(server, 1)
+    with make_portal(), target(server) as orders, ExitStack() as stack:
+        first = removal_lag.ask(engineer)
+        renewal = removal_lag.ask(engineer, renewal_of=first)
+        used = stack.enter_context(in_use(orders, renewal))
+        session = orders.session(engineer.username, password=removal_lag.PASSWORD)
+        member = stack.enter_context(Watch(session, removal_lag.ROLE))
+        assert first.ends_at is not None
+        after = first.ends_at + timedelta(seconds=5)
+        wait_until(lambda: now() > after, 2 * PATIENCE)
+        renewal.refresh_from_db()
+        assert renewal.starts_at == first.ends_at
+        for watch in (member, used.watch):
+            assert watch.refused is None
+            assert watch.cut is None
+        late = used.outlived()
+        say(f"a renewal: read until {late:.3f} s after its end at the latest")
+        assert late < P99
+        wait_until(used.is_verified, PATIENCE)
+
+
 def prepare(server: PrivatePostgres, number: int, *, expiry: str = "none") -> list[Person]:
     """A portal and a target that hold nothing yet, and so many engineers."""
     removal_lag.prepare_server(server, number)
