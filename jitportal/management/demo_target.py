@@ -115,6 +115,10 @@ class DemoTarget:
         except (TargetScriptError, psycopg.Error) as error:
             self._server.close()
             raise PrivatePostgresError(f"The demo's PostgreSQL can't be set up: {error}") from error
+        if self._kept.armed:
+            # The sweep begins with a full minute, or with the server: nobody should have to wait for it.
+            self._server.stop()
+            self._server.start()
         self._kept.ready = True
         self._write()
 
