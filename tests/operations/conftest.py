@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from jitportal.management.private_postgres import PrivatePostgres
+from tests.connectors.conftest import UNSWEPT, installed_server
+from tests.connectors.postgres_target import PASSWORD, PostgresTarget
 from tests.operations import world
 from tests.operations.memory_target import POLICY, MemoryTarget, put_in
+from tests.operations.postgres_rack import SECRET, forget_leases
+
+__all__ = ["installed_server"]
 
 
 @pytest.fixture
@@ -27,3 +35,14 @@ def target(db: None, monkeypatch: pytest.MonkeyPatch) -> MemoryTarget:
     target = MemoryTarget()
     put_in(monkeypatch, lambda: target)
     return target
+
+
+@pytest.fixture
+def server(installed_server: PrivatePostgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[PostgresTarget]:
+    """A real PostgreSQL server, to be the rack: see ``postgres_rack``."""
+    monkeypatch.setenv(SECRET, PASSWORD)
+    installed_server.start()
+    target = PostgresTarget(installed_server, database=UNSWEPT, portal="jitportal_unswept")
+    forget_leases(target)
+    yield target
+    target.close()

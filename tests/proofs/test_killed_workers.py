@@ -24,10 +24,10 @@ from jitportal.rules.errors import Conflict
 from jitportal.rules.vocabulary import GrantStatus
 from tests.connectors.postgres_target import PASSWORD, PostgresTarget, is_cut
 from tests.operations import world
+from tests.operations.postgres_rack import SECRET, forget_leases, policy
 from tests.proofs.stalling_worker import CALL_SECONDS, CLAIM, STEPS
 
 ROOT = Path(__file__).resolve().parents[2]
-SECRET = "JITPORTAL_TARGET_RACK_PASSWORD"
 GIVING = ["claim", "check", "still claimed", "grant", "confirm"]
 TAKING = ["claim", "revoke", "revoke's cut", "revoke's drop", "keep claims", "observe", "confirm"]
 WRITING = ["claim's writing", "confirm's writing"]
@@ -58,30 +58,12 @@ class Rack:
 def rack(target: PostgresTarget, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Rack:
     """The small portal, committed, with the real server as its rack."""
     monkeypatch.setenv(SECRET, PASSWORD)
+    forget_leases(target)
     monkeypatch.setattr(claims, "CLAIM", CLAIM)
     monkeypatch.setattr(claims, "CALL_SECONDS", CALL_SECONDS)
     login, role = target.login(), target.role()
     world.settle(policy(target, login, role))
     return Rack(target, login, role, database_url)
-
-
-def policy(target: PostgresTarget, login: str, role: str) -> str:
-    settings = (
-        f"{{host: 127.0.0.1, port: {target.server.port}, user: {target.portal}, "
-        f"database: {target.database}, password_secret: {SECRET}}}"
-    )
-    return world.changed(
-        (
-            "      connector: manual\n      settings: {carriers: carl}\n",
-            f"      connector: postgres\n      settings: {settings}\n      accounts: {{rita: {login}}}\n",
-        ),
-        ("allowed_for: [migration, door]", "allowed_for: [migration, door, made]"),
-        ("entitlement: rack door", f"entitlement: {role}"),
-        (
-            "    door:\n",
-            f"    made: {{target: rack, owner: otto, login: dynamic, entitlement: {role}, eligible: {{teams: [platform]}}}}\n    door:\n",
-        ),
-    )
 
 
 class Worker:
