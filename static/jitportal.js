@@ -59,19 +59,22 @@
   // A button that says what it will do with a field's value: "Approve for 45 minutes".
   const saying = () => {
     for (const button of document.querySelectorAll("[data-says]")) {
-      const value = document.getElementById(button.dataset.of)?.value;
-      const words = button.querySelector("[data-words]");
-      words.textContent = value > 0 ? button.dataset.says.replace("{}", value) : words.textContent;
+      const value = Number(document.getElementById(button.dataset.of)?.value);
+      const said = value === 1 ? button.dataset.saysOne : button.dataset.says;
+      if (value > 0) button.querySelector("[data-words]").textContent = said.replace("{}", value);
     }
   };
   document.addEventListener("input", saying);
 
-  for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
-  document.querySelector(".errors-summary")?.focus();
-  reveal();
-  saying();
-  if (document.querySelector("time[data-countdown]")) {
+  // What a page needs when it has come, and again when a part of it has come anew.
+  const enhance = () => {
+    for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
+    reveal();
+    saying();
     tick();
-    setInterval(tick, 1000);
-  }
+  };
+  document.addEventListener("htmx:afterSettle", enhance);
+  setInterval(tick, 1000);
+  enhance();
+  document.querySelector(".errors-summary")?.focus();
 })();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from datetime import timedelta
@@ -60,16 +61,20 @@ def test_from_a_request_to_its_verified_removal(visit: Visit, orders: PostgresTa
     mia.page.get_by_role("link", name="Approve").click()
     mia.page.get_by_label("Minutes").fill("1")
 
-    # A session that was open before gains the right, with no more than the click.
+    # A session that was open before gains the right with no more than the click, and so does an open page.
+    ada.page.goto("/")
     with Watch(orders.session("ada"), "orders_ro") as watch:
         assert watch.gained is None
         clicked = now()
-        mia.page.get_by_role("button", name="Approve for 1 minute").click()
+        mia.page.get_by_role("button", name="Approve for 1 minute", exact=True).click()
         gained = watch.wait_gained(PATIENCE) - clicked
     assert gained.total_seconds() < bounds.gained
     mia.is_told("Approved for 1 minute. Ada Moreau is told.")
 
-    steps.sees_live(ada, ROLE)
+    card = ada.page.get_by_role("article").filter(has_text=ROLE)
+    expect(card.get_by_text("In force", exact=True)).to_be_visible()
+    expect(card.locator("time.countdown")).to_have_text(re.compile(r"^0 min \d\d s left$"))
+    expect(card.get_by_role("button", name="Copy")).to_be_visible()
     assert "42" in connected_as_told(ada.page.locator("pre").inner_text())
     steps.opens_grant(ada, ROLE)
     ends = ada.moment("Ends")
