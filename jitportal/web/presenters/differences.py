@@ -46,15 +46,12 @@ class Difference:
 class ChangedRow:
     """One entry: which row, what was done to it, by whom, and each difference."""
 
-    id: int
     at: datetime
     actor: Person
     action: str
     kind: str
     row: str
     differences: Sequence[Difference]
-    correlation_id: str
-    address: str
 
 
 def changed_rows(entries: Iterable[Entry]) -> list[ChangedRow]:
@@ -76,15 +73,12 @@ def _changed_row(entry: Entry, pointed: Pointed) -> ChangedRow:
         if name not in HIDDEN
     ]
     return ChangedRow(
-        id=entry.pk,
         at=entry.timestamp,
         actor=entry.actor,
         action=ACTIONS.get(entry.action, "changed"),
         kind=capfirst(entry.content_type.name),
         row=entry.object_repr,
         differences=[one for one in differences if not (new and one.after == NOTHING)],
-        correlation_id=entry.cid or "",
-        address=entry.remote_addr or "",
     )
 
 

@@ -14,7 +14,6 @@ from django.utils.functional import SimpleLazyObject
 from jitportal.models import Grant, StandingPower
 from jitportal.operations import queue
 from jitportal.rules.permissions import Verb, allowed
-from jitportal.rules.vocabulary import Power
 from jitportal.web.http import PortalRequest, actor_of, now_of
 
 
@@ -67,7 +66,7 @@ REST = [
     _entry("Roles", "roles", "layers", "role_detail"),
     _entry("Policy", "policy", "book-open", "policy_version", "policy_propose"),
     _entry("Tasks", "tasks", "list-checks", "task_confirm"),
-    _entry("Targets", "targets", "server", "target_detail", verb=Verb.TARGET_CHECK),
+    _entry("Targets", "targets", "server", "target_detail", verb=Verb.TARGET_VIEW),
     _entry("Problems", "problems", "triangle-alert", verb=Verb.PROBLEM_VIEW),
     _entry("Record", "record", "scroll-text", "event_detail", verb=Verb.RECORD_VIEW),
     _entry("Admin", "admin:index", "database", verb=Verb.ADMIN_VIEW),
@@ -100,8 +99,6 @@ def frame_of(request: PortalRequest) -> Frame:
 
 
 def _sees(request: PortalRequest, entry: Entry) -> bool:
-    if entry.name == "targets" and Power.POLICY_EDITOR in actor_of(request).powers:
-        return True
     return entry.verb is None or bool(allowed(entry.verb, actor_of(request)))
 
 

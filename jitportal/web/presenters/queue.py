@@ -22,7 +22,6 @@ class QueueRow:
 
     access_request: AccessRequest
     revision: RequestRevision
-    stage: str
     number: int
     of: int
     missing: int
@@ -56,7 +55,6 @@ def _rows(requests: Sequence[AccessRequest], now: datetime) -> list[QueueRow]:
             QueueRow(
                 access_request=request,
                 revision=revision,
-                stage=stage["name"],
                 number=request.stage + 1,
                 of=len(revision.stages),
                 missing=max(0, int(stage["people"]) - given.get((revision.pk, request.stage), 0)),

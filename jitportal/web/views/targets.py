@@ -21,8 +21,7 @@ from jitportal.web.presenters.targets import target_page, target_rows
 
 @require_safe
 def targets(request: PortalRequest) -> HttpResponse:
-    context = {"rows": target_rows(_visible(request)), "sees_policy": fetch.answer(request, Verb.POLICY_VIEW)}
-    return render(request, "targets/targets.html", context)
+    return render(request, "targets/targets.html", {"rows": target_rows(_visible(request))})
 
 
 @require_safe
