@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from jitportal.models import AccessRequest, Grant, Person, PolicyVersion
 from jitportal.operations import policies
 from jitportal.operations.directory import directory_for, person_facts
+from jitportal.operations.overlap import wished_span
+from jitportal.operations.stretches import used_minutes
 from jitportal.rules.errors import Invalid, InvalidInput, PolicyRefuses
 from jitportal.rules.policy import Decision, Outcome, RequestFacts, RoleRules, decide
 from jitportal.rules.vocabulary import Pathway, StartMode
@@ -67,7 +69,7 @@ def consider(
         justification=ask.justification,
         ticket=ask.ticket,
         directory=directory_for(deciders, [facts.manager, owner]),
-        earlier_minutes=chain_minutes(ask.renewal_of),
+        earlier_minutes=_used(person, ask, rules, now),
     )
     return version, rules, decide(request, rules, now)
 
@@ -80,13 +82,16 @@ def considered(person: Person, ask: Ask, now: datetime) -> Asked:
     return Asked(ask, version, rules, decision)
 
 
-def chain_minutes(grant: Grant | None) -> int:
-    """The minutes granted along a chain of renewals that ends with this grant."""
-    total = 0
-    while grant is not None:
-        total += grant.minutes
-        grant = grant.renewal_of
-    return total
+def _used(person: Person, ask: Ask, rules: RoleRules | None, now: datetime) -> int:
+    """The minutes used of the stretch that the ask would belong to; 0 where it is refused anyway."""
+    if rules is None or not 1 <= ask.minutes <= rules.max_minutes:
+        return 0
+    window = ask.window
+    latest = now + timedelta(minutes=rules.horizon_minutes + rules.longest_window_minutes)
+    if any(moment is not None and moment > latest for moment in (window.opens_at, window.closes_at)):
+        return 0
+    span = wished_span(window, ask.minutes, now, ask.renewal_of)
+    return used_minutes(person.pk, ask.role_key, ask.scope, span, timedelta(minutes=rules.rest_minutes))
 
 
 def reread(ask: Ask) -> Ask:

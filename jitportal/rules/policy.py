@@ -11,11 +11,13 @@ from enum import StrEnum
 from jitportal.rules.deciders import DeciderRules, Directory, PersonFacts, deciders_of, enough_people
 from jitportal.rules.durations import spoken
 from jitportal.rules.plain_text import LONGEST_WORDS, is_plain
-from jitportal.rules.vocabulary import Pathway, Risk, StartMode
+from jitportal.rules.vocabulary import Pathway, Risk
 from jitportal.rules.windows import Window, window_problems
 
 LONGEST_JUSTIFICATION = LONGEST_WORDS
 LONGEST_TICKET = 100
+#: Access that goes on after a shorter break than this, or than the role's longest grant, is one stretch.
+LONGEST_REST = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +80,17 @@ class RoleRules:
     dynamic_login: bool = False
     review_after_use: bool = False
 
+    @property
+    def rest_minutes(self) -> int:
+        """The break that ends a stretch of access: after it, the total is counted anew."""
+        return min(LONGEST_REST, self.max_minutes)
+
 
 @dataclass(frozen=True, slots=True)
 class RequestFacts:
-    """What is asked, by whom. ``earlier_minutes``: granted already along this chain of renewals."""
+    """What is asked, by whom. ``earlier_minutes``: held or promised already in the stretch of access that
+    this would belong to: the grants that it follows or precedes with less than a rest between.
+    """
 
     requester: PersonFacts
     pathway: Pathway
@@ -231,21 +240,21 @@ def _duration_problems(facts: RequestFacts, rules: RoleRules, now: datetime) -> 
             Problem("minutes", f"{rules.name} lasts {spoken(rules.max_minutes)} at most. Ask for less.")
         )
     left = rules.max_total_minutes - facts.earlier_minutes
-    if facts.window.mode is StartMode.RENEWAL and facts.minutes > left:
+    if facts.earlier_minutes and facts.minutes > left:
         problems.append(Problem("minutes", _total_sentence(rules, facts.earlier_minutes, left)))
     return problems
 
 
 def _total_sentence(rules: RoleRules, earlier: int, left: int) -> str:
-    limit = spoken(rules.max_total_minutes)
+    limit, rest = spoken(rules.max_total_minutes), spoken(rules.rest_minutes)
     if left <= 0:
         return (
-            f"Renewals of {rules.name} may reach {limit} in all, and this one has. "
-            "Let it end, then make a new request."
+            f"{rules.name} may be held for {limit} in one stretch, renewals and requests one after another "
+            f"included, and that is used up. Ask for a time after a break of {rest}."
         )
     return (
-        f"Renewals of {rules.name} may reach {limit} in all, {spoken(earlier)} are used. "
-        f"Ask for {spoken(left)} or less."
+        f"{rules.name} may be held for {limit} in one stretch, and {spoken(earlier)} of it are used right "
+        f"before or after. Ask for {spoken(left)} or less, or for a time after a break of {rest}."
     )
 
 

@@ -45,7 +45,7 @@ def test_one_ahead_doesnt_block_now_nor_now_one_ahead() -> None:
 
 
 def test_two_that_touch() -> None:
-    first = world.scheduled("auditor", 2 * HOUR, minutes=60)
+    first = world.scheduled("operator", 2 * HOUR, minutes=60)
     assert first.opens_at is not None
     give(first)
     give(replace(first, opens_at=first.opens_at + HOUR))
@@ -53,7 +53,7 @@ def test_two_that_touch() -> None:
 
 
 def test_a_late_start_gives_way_to_the_next_one() -> None:
-    ask = world.scheduled("auditor", HOUR, minutes=60)
+    ask = world.scheduled("operator", HOUR, minutes=60)
     first = give(ask)
     second = give(replace(ask, opens_at=first.opens_at + HOUR))
     with world.at(first.opens_at + 10 * MINUTE):  # the portal was down

@@ -229,17 +229,20 @@ RENEWAL = Window(StartMode.RENEWAL)
         (
             200,
             41,
-            "Renewals of reader may reach 4 hours in all, 3 hours 20 minutes are used. Ask for 40 minutes or less.",
+            "reader may be held for 4 hours in one stretch, and 3 hours 20 minutes of it are used right before or "
+            "after. Ask for 40 minutes or less, or for a time after a break of 1 hour.",
         ),
         (
             240,
             1,
-            "Renewals of reader may reach 4 hours in all, and this one has. Let it end, then make a new request.",
+            "reader may be held for 4 hours in one stretch, renewals and requests one after another included, and "
+            "that is used up. Ask for a time after a break of 1 hour.",
         ),
     ],
 )
-def test_renewals_are_capped_in_total(earlier: int, minutes: int, sentence: str) -> None:
-    found = refused(window=RENEWAL, minutes=minutes, earlier_minutes=earlier)
+@pytest.mark.parametrize("window", [RENEWAL, Window(StartMode.AT_ONCE)], ids=["renewal", "new request"])
+def test_a_stretch_is_capped_in_total(window: Window, earlier: int, minutes: int, sentence: str) -> None:
+    found = refused(window=window, minutes=minutes, earlier_minutes=earlier)
     assert found == [("minutes", sentence)]
 
 

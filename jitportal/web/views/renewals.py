@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from jitportal.operations import policies, requests
-from jitportal.operations.asking import chain_minutes
+from jitportal.operations.stretches import stretch_of
 from jitportal.rules.permissions import Verb
 from jitportal.web import fetch
 from jitportal.web.forms.asking import RenewalForm
@@ -24,7 +26,7 @@ def renew(request: PortalRequest, pk: int) -> HttpResponse:
     rules = policies.current_rules(grant.role.key)
     if rules is None or grant.scope.key not in rules.scopes:
         return render(request, "requests/not_offered.html", {"role": grant.role}, status=404)
-    used = chain_minutes(grant)
+    used = stretch_of(grant, timedelta(minutes=rules.rest_minutes))
     left = max(0, rules.max_total_minutes - used)
     initial = {"minutes": max(1, min(rules.recommended_minutes, left))}
     form = RenewalForm(grant, rules, now_of(request), typed(request), initial=initial)

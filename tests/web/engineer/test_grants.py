@@ -156,7 +156,7 @@ def test_a_renewal_shows_what_was_said_before_and_takes_a_fresh_reason(ed: Clien
     told = words(html)
     assert house.WHY in told
     assert f"{house.WHY}</textarea>" not in html
-    assert "30 minutes of 1 hour 40 minutes are used" in told
+    assert "30 minutes of 1 hour 40 minutes in one stretch are used" in told
     assert ed.post(f"/grants/{grant.pk}/renew/", renewal()).status_code == 302
     made = AccessRequest.objects.get(renewal_of=grant)
     assert made.current is not None
@@ -169,7 +169,7 @@ def test_a_renewal_past_the_total_is_refused_beside_the_length(ed: Client) -> No
     answer = ed.post(f"/grants/{grant.pk}/renew/", renewal(minutes_number="41"))
     html = answer.content.decode()
     assert answer.status_code == 422
-    assert "Renewals of Operator of this portal may reach 1 hour 40 minutes in all" in html
+    assert "Operator of this portal may be held for 1 hour 40 minutes in one stretch" in html
     assert 'id="id_minutes_error"' in html
     assert not AccessRequest.objects.filter(renewal_of=grant).exists()
 
