@@ -39,6 +39,8 @@ def in_state(noun: str, state: str) -> Model:
 def take(row: Model, step: str) -> None:
     """Set the status, with the columns that the models' constraints want beside it."""
     row.refresh_from_db()
+    if isinstance(row, AccessRequest) and step == "approved":
+        rows.approval(request=row)
     put(row, status=step, **_beside(row, step))
     row.refresh_from_db()
 

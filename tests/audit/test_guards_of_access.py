@@ -13,7 +13,8 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from jitportal.audit.guards.fixed import FIXED, ONCE
 from jitportal.audit.guards.record import APPEND_ONLY, HISTORY
 from jitportal.audit.guards.steps import MODELS
-from jitportal.models import Grant
+from jitportal.audit.system import system
+from jitportal.models import AccessRequest, Grant
 from jitportal.rules.vocabulary import Pathway
 from tests.audit.lives import in_state, put
 from tests.models import rows
@@ -133,6 +134,74 @@ def _approval_that_lengthens() -> Break:
     return lambda: rows.approval(request=request, minutes=31)
 
 
+def _approved(request: AccessRequest) -> Break:
+    return lambda: put(request, status="approved", closed_at=NOW)
+
+
+def _approved_by_nobody() -> Break:
+    return _approved(rows.request())
+
+
+def _approved_without_a_stage() -> Break:
+    request = rows.bare_request()
+    request.current = rows.revision(request=request, stages=[])
+    request.save()
+    return _approved(request)
+
+
+def _approved_by_too_few() -> Break:
+    request = rows.bare_request()
+    request.current = rows.revision(request=request, stages=[rows.stage(people=2)])
+    request.save()
+    rows.approval(request=request)
+    return _approved(request)
+
+
+def _approved_at_one_stage_of_two() -> Break:
+    request = rows.bare_request()
+    request.current = rows.revision(request=request, stages=[rows.stage(), rows.stage(index=1)])
+    request.save()
+    rows.approval(request=request)
+    return _approved(request)
+
+
+def _approved_before_an_edit() -> Break:
+    request = rows.request()
+    rows.approval(request=request)
+    return _approved(rows.revise(request))
+
+
+def _approved_by_a_denial() -> Break:
+    request = rows.request()
+    rows.approval(request=request, verdict="deny", reason="No.", minutes=None)
+    return _approved(request)
+
+
+def _approved_by_a_person_for_the_system() -> Break:
+    request = rows.bare_request()
+    request.current = rows.revision(request=request, stages=[rows.stage(system_rule="short")])
+    request.save()
+    rows.approval(request=request)
+    return _approved(request)
+
+
+def _approved_by_the_system_for_people() -> Break:
+    request = rows.request()
+    return lambda: rows.approval(request=request, person=system(), by_system=True)
+
+
+def _approved_in_the_systems_name() -> Break:
+    request = rows.bare_request()
+    request.current = rows.revision(request=request, stages=[rows.stage(system_rule="short")])
+    request.save()
+    return lambda: rows.approval(request=request, by_system=True)
+
+
+def _second_standing_power() -> Break:
+    rows.standing_power()
+    return rows.standing_power
+
+
 def _grant_of_a_pending_request() -> Break:
     request = rows.request()
     return lambda: rows.grant(request=request)
@@ -250,7 +319,18 @@ BREAKS: dict[str, tuple[Setup, ...]] = {
         _approval_of_a_withdrawn_request,
         _approval_at_the_deadline,
     ),
+    "accessrequest_with_its_approvals": (
+        _approved_by_nobody,
+        _approved_without_a_stage,
+        _approved_by_too_few,
+        _approved_at_one_stage_of_two,
+        _approved_before_an_edit,
+        _approved_by_a_denial,
+        _approved_by_a_person_for_the_system,
+    ),
     "approval_3_shortens": (_approval_that_lengthens,),
+    "approval_4_by_system": (_approved_by_the_system_for_people, _approved_in_the_systems_name),
+    "standingpower_first": (_second_standing_power,),
     "grant_1_as_asked": (
         _grant_of_a_pending_request,
         _grant_for_somebody_else,

@@ -142,7 +142,7 @@ def revision(**values: Any) -> RequestRevision:
         "start_mode": StartMode.AT_ONCE,
         "minutes": 60,
         "justification": "The index is bloated.",
-        "stages": [],
+        "stages": [stage()],
         "reasons": [],
         "document": {},
         "digest": DIGEST,
@@ -151,6 +151,12 @@ def revision(**values: Any) -> RequestRevision:
     return RequestRevision.objects.create(
         **{**fixed, **_made(values, request=bare_request, policy_version=policy_version)}
     )
+
+
+def stage(**values: Any) -> dict[str, Any]:
+    """A stage as a revision keeps it: one person's."""
+    fixed = {"index": 0, "name": "Manager", "people": 1, "deciders": [{"kind": "manager", "team": ""}]}
+    return {**fixed, "owner": "owner", "system_rule": "", **values}
 
 
 def stage_decider(**values: Any) -> StageDecider:
@@ -182,6 +188,7 @@ def approved(**values: Any) -> AccessRequest:
 
 
 def approve(made: AccessRequest) -> AccessRequest:
+    approval(request=made)
     made.status, made.closed_at = RequestStatus.APPROVED, NOW
     made.save()
     return made

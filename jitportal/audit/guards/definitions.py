@@ -45,6 +45,24 @@ class Dialect:
         whole = f"datetime(substr({moment}, 1, 19), '+' || {minutes} || ' minutes')"
         return f"({whole} || substr({moment}, 20))"
 
+    def elements(self, array: str, name: str) -> str:
+        """The elements of a JSON array as rows with ``number``, from 0, and ``value``."""
+        if self.vendor == "postgresql":
+            numbered = f"jsonb_array_elements({array}) WITH ORDINALITY AS one (value, ordinal)"
+            return f"LATERAL (SELECT value, ordinal - 1 AS number FROM {numbered}) AS {name}"
+        return f"(SELECT value, key AS number FROM json_each({array})) AS {name}"
+
+    def elements_count(self, array: str) -> str:
+        """How many elements a JSON array has."""
+        function = "jsonb_array_length" if self.vendor == "postgresql" else "json_array_length"
+        return f"{function}({array})"
+
+    def member(self, document: str, key: str) -> str:
+        """A member of a JSON object, as text; empty where it isn't there."""
+        if self.vendor == "postgresql":
+            return f"COALESCE({document} ->> '{key}', '')"
+        return f"COALESCE(json_extract({document}, '$.{key}'), '')"
+
 
 #: SQL over NEW and OLD; a function of the dialect where the databases differ.
 Condition = str | Callable[[Dialect], str]

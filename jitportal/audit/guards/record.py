@@ -112,7 +112,7 @@ def _stands_already(model: type[Model], unique: tuple[tuple[tuple[str, ...], str
 def _stands(model: type[Model], columns: tuple[str, ...], partial: str) -> str:
     same = [f'kept."{column}" = {new(column)}' for column in columns]
     where = " AND ".join([*same, *([partial] if partial else [])])
-    return f"EXISTS (SELECT 1 FROM {table_of(model)} kept WHERE {where})"  # noqa: S608 - names of models alone
+    return f"EXISTS (SELECT 1 FROM {table_of(model)} kept WHERE {where})"
 
 
 def _plural(model: type[Model]) -> str:

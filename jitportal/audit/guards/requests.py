@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jitportal.audit.guards.definitions import Dialect, Guard, On, changes
-from jitportal.models import AccessRequest, Approval, RoleScope
+from jitportal.models import AccessRequest, Approval, RoleScope, StandingPower
 
 _SCOPE_DISAGREES = """NOT EXISTS (
     SELECT 1 FROM jitportal_role role
@@ -38,12 +38,22 @@ _LENGTHENS = """EXISTS (
     SELECT 1 FROM jitportal_accessrequest request
     WHERE request.id = NEW.request_id AND NEW.minutes > request.minutes)"""
 
+_A_SECOND = "EXISTS (SELECT 1 FROM jitportal_standingpower)"
+
 
 def guards() -> Iterator[Guard]:
     """What compares a scope, a request or an approval with the rows that it refers to."""
     yield from _scopes()
     yield from _requests()
     yield from _approvals()
+    yield Guard(
+        "standingpower_first",
+        StandingPower,
+        On.INSERT,
+        "Only the first administrator holds a standing power: everybody else asks for a role.",
+        _A_SECOND,
+        looks_up=True,
+    )
 
 
 def _scopes() -> Iterator[Guard]:
@@ -96,6 +106,41 @@ def _requests() -> Iterator[Guard]:
         _asks_otherwise,
         columns=("scope_id", "minutes"),
     )
+    yield Guard(
+        "accessrequest_with_its_approvals",
+        AccessRequest,
+        On.UPDATE,
+        "A request is approved by the approvals that each of its stages needs, and by nothing else.",
+        _short_of_approvals,
+        columns=("status",),
+        looks_up=True,
+    )
+
+
+def _short_of_approvals(dialect: Dialect) -> str:
+    """A stage of the current revision has too few approvals of the kind that it needs, or there is none."""
+    rule, people = dialect.member("stage.value", "system_rule"), dialect.member("stage.value", "people")
+    given = f"""(
+        SELECT COUNT(DISTINCT approval.person_id) FROM jitportal_approval approval
+        WHERE approval.revision_id = revision.id AND approval.verdict = 'approve'
+        AND approval.stage = stage.number AND approval.by_system = ({rule} <> ''))"""
+    needed = f"CASE WHEN {rule} <> '' THEN 1 ELSE CAST({people} AS integer) END"
+    return f"""NEW.status = 'approved' AND OLD.status = 'pending' AND NOT EXISTS (
+        SELECT 1 FROM jitportal_requestrevision revision
+        WHERE revision.id = NEW.current_id AND {dialect.elements_count("revision.stages")} > 0
+        AND NOT EXISTS (
+            SELECT 1 FROM {dialect.elements("revision.stages", "stage")} WHERE {given} < {needed}))"""
+
+
+def _not_the_systems(dialect: Dialect) -> str:
+    """The system approves where the stage names a rule, and nowhere else."""
+    rule = dialect.member("stage.value", "system_rule")
+    return f"""NEW.by_system AND NOT EXISTS (
+        SELECT 1 FROM jitportal_requestrevision revision
+        JOIN jitportal_person person ON person.id = NEW.person_id AND person.is_system
+        WHERE revision.id = NEW.revision_id AND EXISTS (
+            SELECT 1 FROM {dialect.elements("revision.stages", "stage")}
+            WHERE stage.number = NEW.stage AND {rule} <> ''))"""
 
 
 def _asks_otherwise(dialect: Dialect) -> str:
@@ -129,5 +174,13 @@ def _approvals() -> Iterator[Guard]:
         On.INSERT,
         "An approval may shorten a request, never lengthen it.",
         _LENGTHENS,
+        looks_up=True,
+    )
+    yield Guard(
+        "approval_4_by_system",
+        Approval,
+        On.INSERT,
+        "The system approves a stage that names its rule, and no other.",
+        _not_the_systems,
         looks_up=True,
     )
