@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-STYLES = (Path(__file__).parents[3] / "static" / "jitportal.css").read_text(encoding="utf-8")
+STYLES = (Path(__file__).parents[3] / "static" / "tokens.css").read_text(encoding="utf-8")
 
 TEXT = [
     *((ink, ground) for ink in ("ink", "ink-soft", "accent", "failed") for ground in ("page", "surface")),
@@ -34,7 +34,7 @@ def colours(block: str) -> dict[str, str]:
 LIGHT = colours(STYLES.split("@media (prefers-color-scheme: dark)", 1)[0])
 DARK = {
     **LIGHT,
-    **colours(STYLES.split("@media (prefers-color-scheme: dark)", 1)[1].split("/* ground */")[0]),
+    **colours(STYLES.split("@media (prefers-color-scheme: dark)", 1)[1]),
 }
 
 
