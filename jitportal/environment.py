@@ -46,6 +46,10 @@ class Environment:
         except ValueError:
             raise ImproperlyConfigured(f"JITPORTAL_{name} is {said!r}. Set it to a whole number.") from None
 
+    def web_threads(self) -> int:
+        """The threads of each process that serves pages."""
+        return self.number("WEB_THREADS", 4)
+
     def secret(self, name: str, default: str = "") -> str:
         """From ``JITPORTAL_<name>``, or from the file that ``JITPORTAL_<name>_FILE`` names."""
         path = self.text(f"{name}_FILE")

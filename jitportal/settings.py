@@ -144,6 +144,7 @@ CACHES = {
 }
 
 WORKERS = env.number("WORKERS", 4)
+WEB_THREADS = env.web_threads()
 #: A task that runs for longer is ended by force; each ends itself long before.
 TASK_SECONDS = 60
 Q_CLUSTER = {

@@ -106,7 +106,7 @@ def retry(*, actor: Person, lease: Lease) -> Lease:
         record(
             verb="lease.retried",
             actor=actor,
-            sentence=f"{actor} had {lease} tried again.",
+            sentence=f"{actor} had {lease.entitlement} for {lease.account} on {lease.target} tried again.",
             now=now,
             lease=lease,
             target=lease.target,

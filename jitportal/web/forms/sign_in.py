@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 
@@ -19,3 +21,9 @@ class SignInForm(AuthenticationForm):
         max_length=4096,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
+
+    def __init__(self, *args: Any, show_cast: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if show_cast:
+            # The cast comes first in the page, and a field with the focus scrolls past it.
+            del self.fields["username"].widget.attrs["autofocus"]

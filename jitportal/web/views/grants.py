@@ -19,6 +19,7 @@ from jitportal.web.http import PortalRequest
 from jitportal.web.live import live_page
 from jitportal.web.presenters import story
 from jitportal.web.refusals import form_page, refusals_shown_in
+from jitportal.web.waiting import waits_for_target
 
 
 @require_safe
@@ -81,7 +82,8 @@ def reveal(request: PortalRequest, pk: int) -> HttpResponse:
     form = PortalForm(request.POST if request.method == "POST" else None)
     if request.method == "POST":
         with refusals_shown_in(form):
-            secret = connecting.reveal(actor=request.user, grant=grant)
+            with waits_for_target():
+                secret = connecting.reveal(actor=request.user, grant=grant)
             return render(request, "grants/revealed.html", {"grant": grant, "secret": secret})
     return form_page(request, "grants/reveal.html", form, {"grant": grant})
 

@@ -26,6 +26,9 @@ class SignIn(LoginView):
     authentication_form = SignInForm
     redirect_authenticated_user = True
 
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "show_cast": settings.DEMO}
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         cast = cast_of_the_demo() if settings.DEMO else []
         return super().get_context_data(cast=cast, next=_own_address(self.request), **kwargs)

@@ -17,6 +17,7 @@ from jitportal.web import fetch
 from jitportal.web.http import PortalRequest
 from jitportal.web.presenters.history import events_about, history_of
 from jitportal.web.presenters.targets import target_page, target_rows
+from jitportal.web.waiting import waits_for_target
 
 
 @require_safe
@@ -39,7 +40,8 @@ def target_detail(request: PortalRequest, key: str) -> HttpResponse:
 @require_POST
 def target_check(request: PortalRequest, key: str) -> HttpResponse:
     target = fetch.target(request, key, Verb.TARGET_CHECK)
-    health = operations.check(actor=request.user, target=target)
+    with waits_for_target():
+        health = operations.check(actor=request.user, target=target)
     if health.reachable and health.rights and not health.problems:
         messages.success(request, f"{target} answered, and is well.")
     else:
