@@ -59,6 +59,30 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason=no_browser))
         if item.get_closest_marker("proof") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(PROOF_SECONDS))
+    _deal_out_the_long_ones(config, items)
+
+
+#: Where a test waits for processes, browsers and full minutes.
+LONG = ("tests/journeys/", "tests/worker/", "tests/management/test_serve.py")
+
+
+def _deal_out_the_long_ones(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with what takes long in each of xdist's processes, which get an equal share each, in order:
+    otherwise all of them wait at the end for the one that got it last.
+    """
+    processes = getattr(config, "workerinput", {}).get("workercount", 1)
+    if processes == 1:
+        return
+    long = [item for item in items if item.nodeid.startswith(LONG)]
+    rest = [item for item in items if not item.nodeid.startswith(LONG)]
+    share = -(-len(items) // processes)
+    items.clear()
+    for number in range(processes):
+        dealt = long[number::processes]
+        fill = max(0, share - len(dealt))
+        items += dealt + rest[:fill]
+        del rest[:fill]
+    items += rest
 
 
 #: A test that asks for one of these stands on the portal's database. Any other runs once, beside SQLite.
