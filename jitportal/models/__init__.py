@@ -14,12 +14,14 @@ from jitportal.models.policy import (
 from jitportal.models.record import Entry, Event
 from jitportal.models.requests import AccessRequest, Approval, RequestRevision, StageDecider
 from jitportal.models.reviews import AfterUseReview
+from jitportal.models.submissions import DecisionSubmission, SubmittedVerdict
 from jitportal.models.work import Heartbeat, TargetLane
 
 __all__ = [
     "AccessRequest",
     "AfterUseReview",
     "Approval",
+    "DecisionSubmission",
     "Entitlement",
     "Entry",
     "Event",
@@ -36,6 +38,7 @@ __all__ = [
     "RoleScope",
     "StageDecider",
     "StandingPower",
+    "SubmittedVerdict",
     "Target",
     "TargetHealth",
     "TargetLane",

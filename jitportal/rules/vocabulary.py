@@ -66,6 +66,14 @@ class Verdict(StrEnum):
     SEND_BACK = "send_back"
 
 
+class VerdictOutcome(StrEnum):
+    """What came of one verdict of a submission."""
+
+    WAITING = "waiting"
+    STANDS = "stands"
+    REFUSED = "refused"
+
+
 class Decider(StrEnum):
     """Who decides a stage."""
 

@@ -116,6 +116,17 @@ register(
     search_fields=("person__username",),
 )
 register(
+    models.DecisionSubmission,
+    list_display=("id", "approver", "created_at", "finished_at"),
+    list_select_related=("approver",),
+)
+register(
+    models.SubmittedVerdict,
+    list_display=("id", "submission", "request", "verdict", "minutes", "outcome", "sentence", "done_at"),
+    list_select_related=("submission", "request"),
+    list_filter=("verdict", "outcome"),
+)
+register(
     models.Grant,
     list_display=("id", "person", "role", "scope", "status", "starts_at", "ends_at", "end_reason"),
     list_select_related=("person", "role", "scope"),

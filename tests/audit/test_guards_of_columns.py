@@ -13,6 +13,7 @@ from jitportal.audit.guards.fixed import FIXED, ONCE
 from jitportal.models import (
     AccessRequest,
     AfterUseReview,
+    DecisionSubmission,
     Entitlement,
     Grant,
     Lease,
@@ -23,6 +24,7 @@ from jitportal.models import (
     Role,
     RoleScope,
     StandingPower,
+    SubmittedVerdict,
 )
 from tests.audit.lives import LATER, in_state, put
 from tests.models import rows
@@ -44,6 +46,8 @@ MAKERS: dict[type[Model], Callable[[], Model]] = {
     Lease: rows.lease,
     ManualTask: rows.manual_task,
     AfterUseReview: rows.review,
+    DecisionSubmission: rows.submission,
+    SubmittedVerdict: rows.submitted_verdict,
 }
 
 
@@ -62,6 +66,8 @@ SET: dict[type[Model], Callable[[], Model]] = {
     Grant: an_ended_grant,
     ManualTask: lambda: rows.manual_task(done_at=LATER, done_by=rows.person(), dropped_at=LATER),
     AfterUseReview: lambda: in_state("after-use review", "closed"),
+    DecisionSubmission: lambda: rows.submission(finished_at=LATER),
+    SubmittedVerdict: rows.verdict_that_stands,
 }
 
 

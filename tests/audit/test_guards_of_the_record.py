@@ -18,6 +18,7 @@ from jitportal.models import (
     AccessRequest,
     AfterUseReview,
     Approval,
+    DecisionSubmission,
     Entitlement,
     Entry,
     Event,
@@ -33,6 +34,7 @@ from jitportal.models import (
     RoleScope,
     StageDecider,
     StandingPower,
+    SubmittedVerdict,
     Target,
     Team,
 )
@@ -70,6 +72,8 @@ MAKERS: dict[type[Model], Callable[[], Model]] = {
     Lease: rows.lease,
     ManualTask: rows.manual_task,
     AfterUseReview: rows.review,
+    DecisionSubmission: rows.submission,
+    SubmittedVerdict: rows.submitted_verdict,
     Notice: rows.notice,
 }
 EVERY = pytest.mark.parametrize("model", [*APPEND_ONLY, *HISTORY], ids=lambda model: model.__name__)

@@ -9,11 +9,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
+from uuid import uuid4
 
 from jitportal.models import (
     AccessRequest,
     AfterUseReview,
     Approval,
+    DecisionSubmission,
     Entitlement,
     Event,
     Grant,
@@ -29,6 +31,7 @@ from jitportal.models import (
     RoleScope,
     StageDecider,
     StandingPower,
+    SubmittedVerdict,
     Target,
     TargetHealth,
     TargetLane,
@@ -192,6 +195,24 @@ def approve(made: AccessRequest) -> AccessRequest:
     made.status, made.closed_at = RequestStatus.APPROVED, NOW
     made.save()
     return made
+
+
+def submission(**values: Any) -> DecisionSubmission:
+    fixed = {"token": uuid4(), "created_at": NOW}
+    return DecisionSubmission.objects.create(**{**fixed, **_made(values, approver=person)})
+
+
+def submitted_verdict(**values: Any) -> SubmittedVerdict:
+    fixed = {"position": 0, "digest": DIGEST, "verdict": Verdict.APPROVE, "minutes": 60}
+    return SubmittedVerdict.objects.create(
+        **{**fixed, **_made(values, submission=submission, request=request)}
+    )
+
+
+def verdict_that_stands(**values: Any) -> SubmittedVerdict:
+    given = values.get("approval") or approval()
+    fixed = {"request": given.request, "outcome": "stands", "sentence": "Approved.", "done_at": NOW}
+    return submitted_verdict(**{**fixed, "approval": given, **values})
 
 
 def grant(**values: Any) -> Grant:

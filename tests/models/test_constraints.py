@@ -118,6 +118,11 @@ def _own_review() -> None:
     put(review, reviewer=review.holder)
 
 
+def _request_twice_in_a_submission() -> None:
+    first = rows.submitted_verdict()
+    rows.submitted_verdict(submission=first.submission, request=first.request)
+
+
 def _lane_twice() -> None:
     first = rows.target_lane()
     rows.target_lane(target=first.target)
@@ -177,6 +182,10 @@ BREAKS: dict[str, Break] = {
     "after_use_review_status": lambda: rows.review(status="lost"),
     "after_use_review_not_own": _own_review,
     "after_use_review_complete": lambda: rows.review(status=ReviewStatus.CLOSED),
+    "submitted_verdict": lambda: rows.submitted_verdict(verdict="maybe", minutes=None, reason="Perhaps."),
+    "submitted_once": _request_twice_in_a_submission,
+    "submitted_outcome": lambda: rows.submitted_verdict(outcome="refused", done_at=NOW),
+    "submitted_minutes": lambda: rows.submitted_verdict(verdict=Verdict.DENY, minutes=None),
     "target_lane_once": _lane_twice,
 }
 
@@ -194,6 +203,11 @@ def _own_lease_of_one_grant() -> None:
         rows.lease(grant=first)
 
 
+def _two_verdicts_for_one_approval() -> None:
+    first = rows.verdict_that_stands()
+    rows.verdict_that_stands(request=first.request, approval=first.approval)
+
+
 #: What each unique field refuses, by ``Model.field``.
 DUPLICATES: dict[str, Break] = {
     "Person.username": lambda: rows.person(username=rows.person().username),
@@ -207,6 +221,8 @@ DUPLICATES: dict[str, Break] = {
     "Grant.request": lambda: rows.grant(request=rows.grant().request),
     "Grant.renewal_of": _renewal_of_one_grant,
     "AfterUseReview.grant": lambda: rows.review(grant=rows.review().grant),
+    "DecisionSubmission.token": lambda: rows.submission(token=rows.submission().token),
+    "SubmittedVerdict.approval": _two_verdicts_for_one_approval,
     "Notice.key": lambda: rows.notice(key=rows.notice().key),
     "Heartbeat.name": lambda: rows.heartbeat(name=rows.heartbeat().name),
 }

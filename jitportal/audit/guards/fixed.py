@@ -10,6 +10,7 @@ from jitportal.audit.guards.definitions import Dialect, Guard, On, any_of, chang
 from jitportal.models import (
     AccessRequest,
     AfterUseReview,
+    DecisionSubmission,
     Entitlement,
     Grant,
     Lease,
@@ -20,6 +21,7 @@ from jitportal.models import (
     Role,
     RoleScope,
     StandingPower,
+    SubmittedVerdict,
 )
 
 #: What a row was made as, for good; and what the database says.
@@ -74,6 +76,16 @@ FIXED: tuple[tuple[type[Model], tuple[str, ...], str], ...] = (
     ),
     (ManualTask, ("lease", "wanted", "asked_at"), "A task keeps what it asks for: drop it, make another."),
     (AfterUseReview, ("grant", "holder", "opened_at"), "A review keeps its grant and its holder."),
+    (
+        DecisionSubmission,
+        ("approver", "token", "created_at"),
+        "A submission keeps its approver: submit another.",
+    ),
+    (
+        SubmittedVerdict,
+        ("submission", "position", "request", "digest", "verdict", "minutes", "reason"),
+        "A submitted verdict stays as it was submitted: submit another.",
+    ),
 )
 
 #: What is set once, and then neither changed nor cleared.
@@ -104,6 +116,12 @@ ONCE: tuple[tuple[type[Model], tuple[str, ...], str], ...] = (
     ),
     (ManualTask, ("done_at", "done_by", "dropped_at"), "A task is confirmed or dropped once."),
     (AfterUseReview, ("closed_at",), "A review is closed once."),
+    (DecisionSubmission, ("finished_at",), "A submission is finished once."),
+    (
+        SubmittedVerdict,
+        ("done_at", "approval", "sentence"),
+        "What came of a submitted verdict is written once.",
+    ),
 )
 
 
