@@ -15,6 +15,7 @@ from jitportal.models.policy import PolicyVersion, Role, RoleScope
 from jitportal.rules.vocabulary import Decider, Pathway, RequestStatus, StartMode, Verdict
 
 OPEN = [RequestStatus.PENDING, RequestStatus.SENT_BACK]
+DECIDED = [RequestStatus.APPROVED, RequestStatus.DENIED]
 
 
 class AccessRequestQuerySet(models.QuerySet["AccessRequest"]):
@@ -23,6 +24,10 @@ class AccessRequestQuerySet(models.QuerySet["AccessRequest"]):
 
     def pending(self) -> AccessRequestQuerySet:
         return self.filter(status=RequestStatus.PENDING)
+
+    def decided(self) -> AccessRequestQuerySet:
+        """Those that were approved or denied; ``closed_at`` is when."""
+        return self.filter(status__in=DECIDED)
 
 
 class AccessRequest(models.Model):
@@ -78,6 +83,7 @@ class AccessRequest(models.Model):
             models.Index(fields=["status", "created_at", "id"], name="request_queue"),
             models.Index(fields=["requester", "-created_at"], name="request_mine"),
             models.Index(fields=["role", "-created_at"], name="request_of_role"),
+            models.Index(fields=["role", "-closed_at"], name="request_waits"),
         ]
 
     def __str__(self) -> str:
