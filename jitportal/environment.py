@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
@@ -16,6 +18,26 @@ _FALSE = {"0", "false", "no", "off", ""}
 #: PostgreSQL ends what stands still: a process that is stopped within a transaction keeps its locks, and
 #: everybody would wait for them. Who waits for a lock hears that the portal is busy.
 PATIENCE = "-c lock_timeout=10s -c idle_in_transaction_session_timeout=30s"
+
+
+_CHANNEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A way into a chat. Its address signs in whoever has it, so it is never shown.
+
+    ``for_people``: people may choose it for what they themselves are told.
+    """
+
+    name: str
+    address: str = field(repr=False)
+    for_people: bool = False
+
+    @property
+    def personal(self) -> bool:
+        """Whether each person is reached by themselves: the address has a place for who they are."""
+        return "{username}" in self.address or "{email}" in self.address
 
 
 class Environment:
@@ -61,6 +83,40 @@ class Environment:
             raise ImproperlyConfigured(
                 f"JITPORTAL_{name}_FILE can't be read: {error.strerror}. Name a readable file."
             ) from None
+
+    def channels(self) -> dict[str, Channel]:
+        """The chat channels that ``JITPORTAL_CHANNELS`` names, each with its address.
+
+        People may choose those of ``JITPORTAL_CHANNELS_FOR_PEOPLE``, and those that reach each by themselves.
+        """
+        names, offered = self.words("CHANNELS"), self.words("CHANNELS_FOR_PEOPLE")
+        for name in (*names, *offered):
+            if not _CHANNEL.fullmatch(name) or name == "mail":
+                raise ImproperlyConfigured(
+                    f"JITPORTAL_CHANNELS: {name!r} can't be a channel's name. Use small letters, digits, "
+                    "hyphens and underscores; mail is there already."
+                )
+        for name in offered:
+            if name not in names:
+                raise ImproperlyConfigured(
+                    f"JITPORTAL_CHANNELS_FOR_PEOPLE names {name}, and JITPORTAL_CHANNELS doesn't. "
+                    "Add it there."
+                )
+        channels = {name: Channel(name, self._channel_address(name), name in offered) for name in names}
+        return {
+            name: replace(channel, for_people=channel.for_people or channel.personal)
+            for name, channel in channels.items()
+        }
+
+    def _channel_address(self, name: str) -> str:
+        variable = f"CHANNEL_{name.upper().replace('-', '_')}"
+        address = self.secret(variable)
+        if "://" not in address:
+            raise ImproperlyConfigured(
+                f"JITPORTAL_{variable} (or JITPORTAL_{variable}_FILE) must hold the address of channel "
+                f"{name}, as apprise writes it. For example slack://…"
+            )
+        return address
 
     def redis(self) -> str:
         """The URL of Redis with time-outs: without them a server that hangs would hang every page."""

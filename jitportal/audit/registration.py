@@ -19,6 +19,7 @@ EXEMPT: Mapping[str, str] = {
     "jitportal.Entry": "It is the record itself: inserted once, and kept from change by triggers.",
     "jitportal.Heartbeat": "A sign of life, rewritten every second; it says nothing about access.",
     "jitportal.TargetHealth": "What was last seen of a target; what came of it is told by events.",
+    "jitportal.ChannelState": "What was last seen of a mail server or channel; notices say what came of it.",
     "jitportal.TargetLane": "The worker's own mark of what is queued; it says nothing about access.",
     "admin.LogEntry": "Django's admin is read-only here, and writes none.",
     "auth.Permission": "Written by migrations from the models; nobody is given one.",
@@ -30,8 +31,12 @@ EXEMPT: Mapping[str, str] = {
 }
 
 #: Fields that never stand in an entry. A password's hash could be attacked wherever it is shown (its
-#: change is an event); the last sign-in is an event of its own, and its column moves at each one.
-UNRECORDED: Mapping[str, frozenset[str]] = {"jitportal.Person": frozenset({"password", "last_login"})}
+#: change is an event); the last sign-in is an event of its own, and its column moves at each one; a
+#: worker's claim on a notice lasts seconds, and says nothing.
+UNRECORDED: Mapping[str, frozenset[str]] = {
+    "jitportal.Person": frozenset({"password", "last_login"}),
+    "jitportal.Notice": frozenset({"claimed_until"}),
+}
 
 
 def register() -> None:

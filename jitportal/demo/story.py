@@ -25,9 +25,9 @@ from jitportal.operations import (
     grants,
     leases,
     manual,
-    notices,
     problems,
     requests,
+    sending,
 )
 from jitportal.operations.requests import Ask
 from jitportal.rules.vocabulary import GrantStatus, Verdict
@@ -178,7 +178,7 @@ def _let_the_portal_work() -> None:
     for target_id, lane in due.lanes_due(clock.now()):
         while target_id in own and leases.converge(target_id=target_id, lane=lane, worker="demo"):
             pass
-    while notices.send_due():
+    while sending.send_due():
         pass
 
 

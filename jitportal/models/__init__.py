@@ -1,7 +1,7 @@
 """What is stored, and what the database refuses. No verbs: ``jitportal.operations`` has them."""
 
 from jitportal.models.grants import Grant, Lease, ManualTask
-from jitportal.models.notices import Notice
+from jitportal.models.notices import ChannelState, Notice, NoticeChoice
 from jitportal.models.people import Membership, Person, StandingPower, Team
 from jitportal.models.policy import (
     Entitlement,
@@ -21,6 +21,7 @@ __all__ = [
     "AccessRequest",
     "AfterUseReview",
     "Approval",
+    "ChannelState",
     "DecisionSubmission",
     "Entitlement",
     "Entry",
@@ -31,6 +32,7 @@ __all__ = [
     "ManualTask",
     "Membership",
     "Notice",
+    "NoticeChoice",
     "Person",
     "PolicyVersion",
     "RequestRevision",

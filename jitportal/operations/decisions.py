@@ -8,7 +8,7 @@ from jitportal.audit.context import acting
 from jitportal.audit.events import record
 from jitportal.audit.system import system
 from jitportal.models import AccessRequest, Approval, Person
-from jitportal.operations import clock, granting, notices, policies
+from jitportal.operations import clock, granting, notices, policies, telling
 from jitportal.operations.directory import person_facts
 from jitportal.operations.facts import may, open_deciders, require
 from jitportal.operations.seats import decided_before, spared
@@ -101,7 +101,7 @@ def move_on(request: AccessRequest, actor: Person, now: datetime) -> None:
     if request.stage != before:
         request.save(update_fields=["stage"])
     if request.stage < len(stages):
-        _ask_deciders(request, actor, now)
+        telling.ask_deciders(request, deciders(request), actor, now)
         return
     check_transition("request", request.status, RequestStatus.APPROVED)
     request.status, request.closed_at = RequestStatus.APPROVED, now
@@ -117,21 +117,6 @@ def refuse_late(request: AccessRequest, now: datetime) -> None:
             f"This request had to be decided by {request.lapses_at:%d %b %H:%M:%S} UTC, and that has "
             "passed. Its requester can ask again."
         )
-
-
-def tell_requester(request: AccessRequest, what: str, body: str, now: datetime, actor: Person) -> None:
-    """The notice to whoever asked."""
-    notices.notify(
-        recipients=[request.requester],
-        kind=f"request.{what}",
-        key=f"{request.pk}:{now.isoformat()}",
-        subject=f"{request.role}: your request is {what.replace('_', ' ')}",
-        body=body,
-        path=f"/requests/{request.pk}/",
-        now=now,
-        actor=actor,
-        request=request,
-    )
 
 
 def _seen(request: AccessRequest) -> dict[str, Plain]:
@@ -257,7 +242,7 @@ def _approved(request: AccessRequest, actor: Person, approval: Approval, now: da
         notices.handled(request=request, stage=stage, by=actor, sentence=sentence, now=now)
     move_on(request, actor, now)
     if request.status == RequestStatus.APPROVED:
-        tell_requester(request, "approved", sentence, now, actor)
+        telling.tell_requester(request, "approved", sentence, now, actor)
 
 
 def _closed(request: AccessRequest, actor: Person, verdict: Verdict, reason: str, now: datetime) -> None:
@@ -271,7 +256,7 @@ def _closed(request: AccessRequest, actor: Person, verdict: Verdict, reason: str
     _say(request, actor, request.status, sentence, approval, now)
     said = f"{actor} {_SAID[verdict]} it."
     notices.handled(request=request, stage=request.stage, by=actor, sentence=said, now=now)
-    tell_requester(request, request.status, sentence, now, actor)
+    telling.tell_requester(request, request.status, sentence, now, actor)
 
 
 def _filled(request: AccessRequest, stage: dict[str, object], now: datetime) -> bool:
@@ -290,25 +275,6 @@ def _system_approves(request: AccessRequest, rule: str, now: datetime) -> None:
         approval = _store(actor, request, Verdict.APPROVE, reason, request.minutes, now, by_system=True)
         sentence = f"The system approved stage {approval.stage_name}: rule {rule} of the policy matches."
         _say(request, actor, "approved", sentence, approval, now)
-
-
-def _ask_deciders(request: AccessRequest, actor: Person, now: datetime) -> None:
-    stage = request.asked.stages[request.stage]
-    notices.notify(
-        recipients=deciders(request),
-        kind=notices.TO_DECIDE,
-        key=notices.asked_key(request, request.stage),
-        subject=f"{request.requester} asks for {request.role}",
-        body=(
-            f"{request.requester} asks for {request.role} ({request.scope}) for {spoken(request.minutes)}, "
-            f"and stage {stage['name']} is yours to decide by {request.lapses_at:%d %b %H:%M} UTC.\n\n"
-            f"Why: {request.asked.justification}"
-        ),
-        path=f"/requests/{request.pk}/",
-        now=now,
-        actor=actor,
-        request=request,
-    )
 
 
 def _say(

@@ -12,6 +12,7 @@ from jitportal.models import AccessRequest, Grant, Lease, Notice, Person, Target
 from jitportal.operations.claims import GRANT, REMOVAL
 from jitportal.operations.granting import RENEWAL_LEAD
 from jitportal.operations.problems import PAGE_AFTER
+from jitportal.operations.sending import resting
 from jitportal.rules.vocabulary import GrantStatus, Presence, StartMode
 
 
@@ -37,7 +38,7 @@ def work_due(now: datetime) -> Due:
         Exists(Grant.objects.filter(status=GrantStatus.READY, closes_at__lte=now)),
         Exists(AccessRequest.objects.open().filter(lapses_at__lte=now)),
         Exists(_late(now)),
-        Exists(Notice.objects.due(now).exclude(claimed_until__gt=now)),
+        Exists(Notice.objects.due(now).exclude(claimed_until__gt=now).exclude(resting(now))),
         Exists(_leases(now)),
     )
     expiries, starting, unused, lapsing, late, notices, leases = found.get()

@@ -9,7 +9,7 @@ from jitportal.audit.bulk import change_many, insert_many
 from jitportal.audit.events import record
 from jitportal.audit.system import system
 from jitportal.models import AccessRequest, Person, RequestRevision, Role, RoleScope, StageDecider, Team
-from jitportal.operations import clock, decisions, notices
+from jitportal.operations import clock, decisions, notices, telling
 from jitportal.operations.asking import Ask, Asked, check_renewal, consider, considered, reread
 from jitportal.operations.facts import require
 from jitportal.operations.overlap import refuse_overlap, wished_span
@@ -147,7 +147,7 @@ def lapse_due() -> int:
             sentence = "Nobody decided on the request in time, so it lapsed."
             _say(request, actor, "lapsed", sentence, now)
             notices.handled(request=request, stage=request.stage, by=actor, sentence=sentence, now=now)
-            decisions.tell_requester(
+            telling.tell_requester(
                 request, "lapsed", f"{sentence} Ask again if you still need it.", now, actor
             )
         return len(rows)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
+from jitportal.models import Person
 from jitportal.rules.errors import Invalid
 
 
@@ -19,3 +20,11 @@ def check_time_zone(name: str) -> list[Invalid]:
 def _known() -> frozenset[str]:
     """Read once in each process: finding them all walks through hundreds of files."""
     return frozenset(available_timezones())
+
+
+def zone_of(person: Person) -> ZoneInfo:
+    """The zone in which this person reads times; UTC for a name that this machine doesn't know."""
+    try:
+        return ZoneInfo(person.time_zone)
+    except (ValueError, OSError, LookupError):
+        return ZoneInfo("UTC")

@@ -154,9 +154,15 @@ register(
 )
 register(
     models.Notice,
-    list_display=("id", "recipient", "kind", "subject", "created_at", "sent_at", "given_up_at"),
+    list_display=("id", "recipient", "channel", "kind", "subject", "created_at", "sent_at", "given_up_at"),
     list_select_related=("recipient",),
-    list_filter=("kind",),
+    list_filter=("kind", "channel"),
+)
+register(
+    models.NoticeChoice,
+    list_display=("person", "topic", "mail", "channel", "pace"),
+    list_select_related=("person",),
+    list_filter=("topic", "pace"),
 )
 
 # The record. Sorted by its index alone: any other order would read every row.
@@ -180,6 +186,7 @@ register(
 # The worker's marks, and Django's own
 
 register(models.Heartbeat, list_display=("name", "started_at", "beat_at"))
+register(models.ChannelState, list_display=("name", "failing_since", "backoff_until", "last_sent_at"))
 register(models.TargetLane, list_display=("target", "lane", "queued_until"), list_select_related=("target",))
 # A session's key, which would be its row's address here, signs in whoever has it.
 register(

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from django.contrib.sessions.models import Session
 from django_q.models import Task
 
-from jitportal.operations import clock, grants, lanes, leases, notices, problems, requests, targets
+from jitportal.operations import clock, grants, lanes, leases, problems, requests, sending, targets
 from jitportal.worker import stopping
 
 #: A task ends itself after so many seconds, with work left for the next: all get their turn, and a stop
@@ -52,8 +52,8 @@ def keep_time() -> None:
 
 
 def send_notices() -> None:
-    """Send the mails that are due."""
-    _repeat(notices.send_due)
+    """Send the mails and chat messages that are due."""
+    _repeat(sending.send_due)
 
 
 def check_targets() -> None:

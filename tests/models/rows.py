@@ -15,6 +15,7 @@ from jitportal.models import (
     AccessRequest,
     AfterUseReview,
     Approval,
+    ChannelState,
     DecisionSubmission,
     Entitlement,
     Event,
@@ -24,6 +25,7 @@ from jitportal.models import (
     ManualTask,
     Membership,
     Notice,
+    NoticeChoice,
     Person,
     PolicyVersion,
     RequestRevision,
@@ -300,6 +302,14 @@ def notice(**values: Any) -> Notice:
         "due_at": NOW,
     }
     return Notice.objects.create(**{**fixed, **_made(values, recipient=person)})
+
+
+def channel_state(**values: Any) -> ChannelState:
+    return ChannelState.objects.create(**{"name": f"channel-{next(_numbers)}", **values})
+
+
+def notice_choice(**values: Any) -> NoticeChoice:
+    return NoticeChoice.objects.create(**{"topic": "handled", **_made(values, person=person)})
 
 
 def event(**values: Any) -> Event:

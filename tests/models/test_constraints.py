@@ -123,6 +123,11 @@ def _request_twice_in_a_submission() -> None:
     rows.submitted_verdict(submission=first.submission, request=first.request)
 
 
+def _topic_chosen_twice() -> None:
+    first = rows.notice_choice()
+    rows.notice_choice(person=first.person)
+
+
 def _lane_twice() -> None:
     first = rows.target_lane()
     rows.target_lane(target=first.target)
@@ -159,6 +164,10 @@ BREAKS: dict[str, Break] = {
     "revision_once": _revision_twice,
     "revision_window_order": lambda: rows.revision(opens_at=NOW, closes_at=NOW),
     "stage_decider_kind": lambda: rows.stage_decider(kind="anybody"),
+    "notice_mail_to_somebody": lambda: rows.notice(recipient=None),
+    "notice_choice_topic": lambda: rows.notice_choice(topic="gossip"),
+    "notice_choice_pace": lambda: rows.notice_choice(pace="never"),
+    "notice_choice_once": _topic_chosen_twice,
     "approval_verdict": lambda: rows.approval(verdict="maybe", reason="Perhaps.", minutes=None),
     "approval_not_own": _own_request,
     "approval_once_a_stage": _twice_at_a_stage,
@@ -224,6 +233,7 @@ DUPLICATES: dict[str, Break] = {
     "DecisionSubmission.token": lambda: rows.submission(token=rows.submission().token),
     "SubmittedVerdict.approval": _two_verdicts_for_one_approval,
     "Notice.key": lambda: rows.notice(key=rows.notice().key),
+    "ChannelState.name": lambda: rows.channel_state(name=rows.channel_state().name),
     "Heartbeat.name": lambda: rows.heartbeat(name=rows.heartbeat().name),
 }
 

@@ -15,10 +15,10 @@ from jitportal.models import (
 from jitportal.operations import (
     clock,
     grants,
-    notices,
     people,
     policies,
     requests,
+    sending,
 )
 from jitportal.rules.errors import Conflict, JitportalError
 from tests.operations import world
@@ -122,7 +122,7 @@ def proposing_and_approving_at_once() -> None:
 def four_workers_send_the_notices() -> None:
     person = newcomer()
     request = requests.submit(actor=person, ask=world.asking("writer"))
-    sent = together([notices.send_due] * 4)
+    sent = together([sending.send_due] * 4)
     assert all(isinstance(number, int) for number in sent), sent
     rows = Notice.objects.filter(request=request)
     assert {(row.attempts, row.sent_at is not None) for row in rows} == {(1, True)}

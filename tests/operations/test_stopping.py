@@ -61,7 +61,7 @@ def test_those_whom_the_policy_names_revoke_with_a_reason() -> None:
         world.person("sara"),
     )
     mail = Notice.objects.get(kind="grant.revoked")
-    assert (mail.recipient.username, "Wrong door." in mail.body) == ("rita", True)
+    assert (mail.recipient, "Wrong door." in mail.body) == (world.person("rita"), True)
 
 
 def test_an_administrator_revokes_anybodys_but_the_power_must_be_held() -> None:

@@ -20,6 +20,7 @@ from jitportal.models import (
     ManualTask,
     Membership,
     Notice,
+    NoticeChoice,
     Person,
     PolicyVersion,
     RequestRevision,
@@ -54,6 +55,7 @@ HISTORY: tuple[type[Model], ...] = (
     ManualTask,
     AfterUseReview,
     Notice,
+    NoticeChoice,
 )
 
 #: What else is unique in an append-only table, with the condition where it is partial. SQLite's
