@@ -88,6 +88,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",  # pages too: docs/adr/0007 says why that is safe
     "jitportal.web.middleware.SecurityHeadersMiddleware",
     "jitportal.web.middleware.BodySizeMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -126,12 +127,7 @@ TEMPLATES = [
             ],
             "builtins": ["jitportal.web.templatetags.portal"],
         },
-    },
-    {  # mails: they know neither a viewer nor the pages' tags
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "NAME": "mail",
-        "DIRS": [BASE_DIR / "templates" / "mail"],
-    },
+    }
 ]
 
 DATABASES = {"default": env.database(DATA_DIR)}
@@ -224,11 +220,8 @@ EMAIL_PORT = env.number("MAIL_PORT", 25)
 EMAIL_HOST_USER = env.text("MAIL_USER")
 EMAIL_HOST_PASSWORD = env.secret("MAIL_PASSWORD")
 EMAIL_USE_TLS = env.flag("MAIL_STARTTLS")
-EMAIL_TIMEOUT = 5  # for each answer; operations.couriers bounds the whole
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "jitportal <jitportal@localhost>")
-
-#: Chat channels by name. Their addresses are secrets: they stand in no row, task, page or log.
-CHANNELS = env.channels()
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -257,15 +250,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
-        "nowhere": {"class": "logging.NullHandler"},
-    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO")},
-    "loggers": {
-        "django-q": {"level": "WARNING"},  # it says four things of every task
-        # These write a channel's address, which is a secret; operations.chat says what became of a message.
-        "apprise": {"handlers": ["nowhere"], "propagate": False},
-        "urllib3": {"level": "ERROR"},
-    },
+    "loggers": {"django-q": {"level": "WARNING"}},  # it says four things of every task
 }
