@@ -42,6 +42,22 @@ class TargetError(Exception):
         self.permanent = permanent
 
 
+@dataclass(frozen=True, slots=True)
+class SettingProblem:
+    """What is wrong with one setting (empty: with none in particular), as a clause without a full stop."""
+
+    setting: str
+    clause: str
+
+
+class UnusableSettings(TargetError):
+    """What the policy says of the target makes no connector; ``problems`` is everything that is wrong."""
+
+    def __init__(self, message: str, problems: Sequence[SettingProblem]) -> None:
+        super().__init__(message, permanent=True)
+        self.problems = tuple(problems)
+
+
 class Unreachable(TargetError):
     """No answer from the target: the connection failed, or a time-out ran out."""
 
@@ -78,7 +94,11 @@ class RoleOnTarget:
 
 
 class Connector(Protocol):
-    """One target, reached in one way."""
+    """One target, reached in one way.
+
+    It is made from ``TargetSettings`` without calling the target and without reading a secret, or
+    raises ``UnusableSettings``: that is how a policy is checked before it is in force.
+    """
 
     #: Whether the target itself refuses an order with an old claim.
     fences: bool

@@ -46,8 +46,7 @@ def _target_conflicts(document: PolicyDocument) -> Iterable[LineProblem]:
     """Another connector would look for what the one before gave in another place, and not find it."""
     for target in Target.objects.filter(key__in=document.targets):
         if target.connector != document.targets[target.key].connector:
-            on_it = (key for key, rules in document.roles.items() if rules.target == target.key)
-            place = next((document.role_places[key] for key in on_it), Mark(1, 1))
+            place = document.target_places[target.key][""]
             sentence = (
                 f"Target {target.key} has been reached by connector {target.connector}, and what was given "
                 "there is taken away there. Give the new target another key."

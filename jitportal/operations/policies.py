@@ -11,6 +11,7 @@ from jitportal.audit.events import record
 from jitportal.models import AccessRequest, Person, PolicyVersion, Team
 from jitportal.operations import catalogue, clock
 from jitportal.operations.permission import require_power
+from jitportal.operations.target_settings import setting_problems
 from jitportal.operations.transaction import operation
 from jitportal.operations.wording import words
 from jitportal.rules.errors import Conflict, NotAllowed, PolicyRefuses
@@ -30,6 +31,14 @@ def current_version() -> PolicyVersion | None:
 def document_of(version: PolicyVersion) -> PolicyDocument:
     """The version's document, compiled once in each process: its text never changes."""
     return _compiled(version.text)
+
+
+def document_in(text: str) -> PolicyDocument:
+    """The document that the text is, without looking at people, teams and history.
+
+    Raises ``PolicyDocumentError``.
+    """
+    return load(text)
 
 
 @lru_cache(maxsize=64)
@@ -63,9 +72,13 @@ def check(text: str) -> PolicyDocument:
     document = load(text)
     people = set(Person.objects.active().values_list("username", flat=True))
     teams = set(Team.objects.values_list("key", flat=True))
-    problems = [*directory_problems(document, people, teams), *catalogue.conflicts(document)]
+    problems = [
+        *directory_problems(document, people, teams),
+        *catalogue.conflicts(document),
+        *setting_problems(document),
+    ]
     if problems:
-        raise PolicyDocumentError(tuple(problems))
+        raise PolicyDocumentError(sorted(set(problems)))
     return document
 
 
@@ -75,15 +88,21 @@ def plan(text: str) -> list[Change]:
     return difference(document_of(version) if version else None, check(text))
 
 
-def propose(*, actor: Person, text: str, note: str = "") -> PolicyVersion:
+def propose(*, actor: Person, text: str, note: str = "", against: int | None = None) -> PolicyVersion:
     """Store a checked document as a proposal.
 
+    ``against`` is the number of the version that its plan was shown against; None: whichever is in force.
     Raises ``PolicyDocumentError``, ``Conflict`` and ``NotAllowed``.
     """
     with operation(actor):
         require_power(Verb.POLICY_PROPOSE, actor)
         text = check(text).text
         base = current_version()
+        if against is not None and base is not None and base.number != against:
+            raise Conflict(
+                f"Policy {base.number} has come into force since this text was begun. Look at what it "
+                "changed, and take it in."
+            )
         if base and base.text == text:
             raise Conflict("This is the policy in force, word for word. Change something, then propose it.")
         version = _stored(actor, text, note, base=base, bootstrap=False)

@@ -18,6 +18,7 @@ from jitportal.rules.policy_lines import (
     TOP,
     LineProblem,
     Mark,
+    Path,
     PolicyDocumentError,
     Report,
     TooManyProblems,
@@ -64,6 +65,8 @@ class PolicyDocument:
     warnings: tuple[LineProblem, ...] = ()
     mentions: tuple[Mention, ...] = field(default=(), repr=False, compare=False)
     role_places: Mapping[str, Mark] = field(default_factory=dict, repr=False, compare=False)
+    #: For each target where it stands, under the empty key, and where each of its settings does.
+    target_places: Mapping[str, Mapping[str, Mark]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def break_glass(self) -> PathwayRules | None:
@@ -104,7 +107,14 @@ def load(text: str, *, connectors: frozenset[str] = CONNECTORS) -> PolicyDocumen
         warnings=tuple(shortened(report.warnings)),
         mentions=tuple(sections.mentions),
         role_places={key: report.mark((TOP, "roles", key)) for key in sections.roles},
+        target_places={key: _target_places(key, target, report) for key, target in sections.targets.items()},
     )
+
+
+def _target_places(key: str, target: TargetRules, report: Report) -> dict[str, Mark]:
+    place: Path = (TOP, "targets", key)
+    of_settings = {name: report.mark((*place, "settings", name)) for name in target.settings}
+    return {"": report.mark((*place, "settings")), **of_settings}
 
 
 def directory_problems(

@@ -6,7 +6,14 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from jitportal.connectors.base import RoleOnTarget, Superseded, TargetError, TargetSettings
+from jitportal.connectors.base import (
+    RoleOnTarget,
+    SettingProblem,
+    Superseded,
+    TargetError,
+    TargetSettings,
+    UnusableSettings,
+)
 from jitportal.rules.vocabulary import (
     Enforcement,
     EnforcementPlan,
@@ -47,7 +54,13 @@ class ManualConnector:
             raise TargetError("A manual target needs the portal's list of work.", permanent=True)
         unknown = sorted(set(settings.values) - {"instructions", "carriers"})
         if unknown:
-            raise TargetError(f"A manual target has no setting {', '.join(unknown)}.", permanent=True)
+            raise UnusableSettings(
+                f"A manual target has no setting {', '.join(unknown)}.",
+                [
+                    SettingProblem(key, f"unknown setting “{key}”; known are carriers, instructions")
+                    for key in unknown
+                ],
+            )
         self._work = settings.reader
         self._instructions = settings.values.get("instructions", "")
 

@@ -6,7 +6,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
-from jitportal.connectors.base import RoleOnTarget, TargetError, TargetSettings
+from jitportal.connectors.base import (
+    RoleOnTarget,
+    SettingProblem,
+    TargetError,
+    TargetSettings,
+    UnusableSettings,
+)
 from jitportal.rules.vocabulary import (
     Enforcement,
     EnforcementPlan,
@@ -47,7 +53,10 @@ class PortalConnector:
         if not isinstance(settings.reader, GrantReader):
             raise TargetError("The portal target needs a reader of grants.", permanent=True)
         if settings.values:
-            raise TargetError("The portal target has no settings.", permanent=True)
+            raise UnusableSettings(
+                "The portal target has no settings.",
+                [SettingProblem(key, "the portal target has no settings") for key in settings.values],
+            )
         self._reader = settings.reader
 
     def grant(self, orders: Sequence[LeaseOrder]) -> list[Holding | Refusal]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from jitportal.connectors.base import TargetError, TargetSettings
+from jitportal.connectors.base import SettingProblem, TargetSettings, UnusableSettings
 
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 VERIFYING = ("verify-ca", "verify-full")
@@ -50,30 +50,32 @@ KEYS = frozenset(PostgresSettings.__dataclass_fields__)
 
 
 def read_settings(target: TargetSettings) -> PostgresSettings:
-    """Raises TargetError (permanent) that lists everything wrong at once."""
+    """Raises UnusableSettings, which lists everything wrong at once."""
     values = {key: value.strip() for key, value in target.values.items()}
-    problems = [f"unknown setting “{key}”" for key in sorted(values.keys() - KEYS)]
+    known = ", ".join(sorted(KEYS))
+    problems = [
+        SettingProblem(key, f"unknown setting “{key}”; known are {known}")
+        for key in sorted(values.keys() - KEYS)
+    ]
     host = values.get("host", "")
     if not host or "," in host:
-        problems.append("host must name one server")
+        problems.append(SettingProblem("host", "host must name one server"))
     port = values.get("port") or "5432"
     if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-        problems.append(f"port must be a number from 1 to 65535, not “{port}”")
+        problems.append(SettingProblem("port", f"port must be a number from 1 to 65535, not “{port}”"))
     database = values.get("database") or "postgres"
     user = values.get("user") or "jitportal"
     databases = _names(values.get("databases") or database)
     problems += [
-        f"“{name[:80]}” can't be a name: 1 to {LONGEST_NAME} bytes"
-        for name in (user, database, *databases)
+        SettingProblem(key, f"“{name[:80]}” can't be a name: 1 to {LONGEST_NAME} bytes")
+        for key, names in (("user", (user,)), ("database", (database,)), ("databases", databases))
+        for name in names
         if not is_name(name)
     ]
     problems += _choice_problems(values)
     if problems:
-        known = ", ".join(sorted(KEYS))
-        raise TargetError(
-            f"The settings of target {target.key} can't be used: {'; '.join(problems)}. Known are {known}.",
-            permanent=True,
-        )
+        said = "; ".join(problem.clause for problem in problems)
+        raise UnusableSettings(f"The settings of target {target.key} can't be used: {said}.", problems)
     sslmode = values.get("sslmode") or ("prefer" if _is_local(host) else "verify-full")
     return PostgresSettings(
         host=host,
@@ -96,15 +98,16 @@ def is_name(name: str) -> bool:
         return False
 
 
-def _choice_problems(values: Mapping[str, str]) -> list[str]:
+def _choice_problems(values: Mapping[str, str]) -> list[SettingProblem]:
     problems = []
     sslmode = values.get("sslmode") or "prefer"
     if sslmode not in SSL_MODES:
-        problems.append(f"sslmode must be one of {', '.join(SSL_MODES)}, not “{sslmode}”")
+        said = f"sslmode must be one of {', '.join(SSL_MODES)}, not “{sslmode}”"
+        problems.append(SettingProblem("sslmode", said))
     if sslmode == "verify-ca" and not values.get("sslrootcert"):
-        problems.append("sslmode verify-ca needs sslrootcert")
+        problems.append(SettingProblem("sslmode", "sslmode verify-ca needs sslrootcert"))
     if (expiry := values.get("expiry") or "none") not in get_args(Expiry):
-        problems.append(f"expiry must be pg_cron or none, not “{expiry}”")
+        problems.append(SettingProblem("expiry", f"expiry must be pg_cron or none, not “{expiry}”"))
     return problems
 
 
