@@ -217,6 +217,7 @@ ROUTES: dict[str, Route] = {
     # policy
     "policy": Route(get=_all()),
     "policy_version": Route(_proposed, get=_all()),
+    "policy_difference": Route(get=_all()),
     "policy_propose": Route(
         get={200: _EDITORS},
         post={200: _EDITORS},  # the plan: proposing it is a second step

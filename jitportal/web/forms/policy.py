@@ -13,25 +13,36 @@ from jitportal.web.forms.base import PortalForm
 
 #: Characters of text, bytes of a file: a document with thousands of roles stays well below.
 LARGEST = 500_000
+#: Lines that can be added to the document before its numbers end, where no script adds more.
+SPARE_LINES = 12
+WIDEST = 400
 
 
 class PolicyForm(PortalForm):
-    """``planned`` is the hash of the text whose plan the page shows: only that text is proposed."""
+    """``planned`` is the hash of the text whose plan the page shows: only that text is proposed.
+
+    ``base`` is the number of the version that the text was made from; empty: there was none.
+    """
 
     text = forms.CharField(
         label="Policy document",
         required=False,
         strip=False,
         max_length=LARGEST,
-        widget=forms.Textarea(attrs={"class": "code", "rows": 30, "spellcheck": "false", "wrap": "off"}),
+        widget=forms.Textarea(attrs={"class": "code", "spellcheck": "false", "wrap": "off"}),
     )
     file = forms.FileField(
         label="Or a file", required=False, help_text="A YAML file takes the place of the text above."
     )
     note = forms.CharField(
-        label="What it changes, and why", max_length=500, help_text="The second person reads this first."
+        label="What it changes, and why",
+        required=False,
+        max_length=500,
+        help_text="The second person reads this first.",
+        widget=forms.Textarea(attrs={"rows": 3}),
     )
     planned = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+    base = forms.IntegerField(required=False, min_value=1, max_value=2_000_000_000, widget=forms.HiddenInput)
 
     def clean_text(self) -> str:
         """The text with the line ends that the rules and the hash count by."""
@@ -57,15 +68,33 @@ class PolicyForm(PortalForm):
         cleaned = self.cleaned_data
         if cleaned.get("file"):
             cleaned["text"] = cleaned["file"]
-            self.data = {**dict(self.data.items()), "text": cleaned["file"]}
+            self.show(text=cleaned["file"])
         if not cleaned.get("text", "").strip() and not {"text", "file"} & set(self.errors):
             self.add_error("text", "Type the policy, or choose a file.")
         return cleaned
 
+    def show(self, **values: object) -> None:
+        """Have the page show these in place of what was sent."""
+        self.data = {**dict(self.data.items()), **{name: str(value) for name, value in values.items()}}
+
     @property
     def is_planned(self) -> bool:
         """Whether the page that was sent had shown the plan of this very text."""
-        return bool(self.cleaned_data["planned"] == digest_of(self.cleaned_data["text"]))
+        return bool(self.read["planned"] == digest_of(self.read["text"]))
+
+    @property
+    def lines(self) -> int:
+        """How many lines the text has as it stands in the page, with room for more."""
+        return len(self._shown_lines()) + SPARE_LINES
+
+    def fit(self) -> None:
+        """Make the field as large as its text, so that its line numbers scroll with it."""
+        longest = max(map(len, self._shown_lines()))
+        attrs = self.fields["text"].widget.attrs
+        attrs |= {"rows": str(self.lines), "cols": str(min(longest + 2, WIDEST))}
+
+    def _shown_lines(self) -> list[str]:
+        return str(self["text"].value() or "").replace("\r\n", "\n").split("\n")
 
 
 def digest_of(text: str) -> str:
@@ -79,3 +108,10 @@ class RejectForm(PortalForm):
         widget=forms.Textarea(attrs={"rows": 3}),
         error_messages={"required": "Say why this change is turned down."},
     )
+
+
+class VersionsForm(PortalForm):
+    """Which two versions are compared."""
+
+    old = forms.IntegerField(label="From policy", min_value=1, max_value=2_000_000_000)
+    new = forms.IntegerField(label="to policy", min_value=1, max_value=2_000_000_000)

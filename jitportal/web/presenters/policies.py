@@ -9,7 +9,7 @@ from itertools import groupby
 from jitportal.models import PolicyVersion
 from jitportal.operations import policies
 from jitportal.rules.policy_difference import Change, Direction, difference, text_difference
-from jitportal.rules.policy_document import LineProblem, PolicyDocumentError
+from jitportal.rules.policy_document import PolicyDocumentError
 from jitportal.rules.vocabulary import PolicyStatus
 from jitportal.web.presenters.states import Badge
 
@@ -60,24 +60,20 @@ class Difference:
         return not (self.groups or self.lines or self.unread)
 
 
-@dataclass(frozen=True, slots=True)
-class Misprint:
-    """A problem of a document, with the line that it is about."""
-
-    problem: LineProblem
-    text: str
-
-
 def badge_of(version: PolicyVersion) -> Badge:
     return STATUSES[PolicyStatus(version.status)]
 
 
 def against_base(version: PolicyVersion) -> Difference:
     """What the version changes against the one that was in force when it was proposed."""
-    lines, too_long = _lines(version.base.text if version.base else "", version)
+    return difference_of(version.base.text if version.base else "", version.text)
+
+
+def difference_of(old: str, new: str) -> Difference:
+    """What a text changes against another, in sentences and by lines; empty ``old``: there was none."""
+    lines, too_long = _lines(old, new)
     try:
-        old = policies.document_of(version.base) if version.base else None
-        changes = difference(old, policies.document_of(version))
+        changes = difference(policies.document_in(old) if old else None, policies.document_in(new))
     except PolicyDocumentError as error:
         return Difference((), lines, too_long, f"This portal can't read one of the two documents: {error}")
     return Difference(grouped(changes), lines, too_long)
@@ -91,18 +87,9 @@ def grouped(changes: Iterable[Change]) -> list[Group]:
     ]
 
 
-def misprints(error: PolicyDocumentError, text: str) -> list[Misprint]:
-    """Each problem beside the text of its line."""
-    lines = text.split("\n")
-    return [
-        Misprint(problem, lines[problem.line - 1] if 0 < problem.line <= len(lines) else "")
-        for problem in error.problems
-    ]
-
-
-def _lines(old: str, version: PolicyVersion) -> tuple[list[Line], bool]:
+def _lines(old: str, new: str) -> tuple[list[Line], bool]:
     """The texts line by line; too long to be worth the time where either has very many lines."""
-    if max(old.count("\n"), version.text.count("\n")) > MOST_LINES:
+    if max(old.count("\n"), new.count("\n")) > MOST_LINES:
         return [], True
-    shown = text_difference(old, version.text).split("\n")[2:-1]  # without the files' names
+    shown = text_difference(old, new).split("\n")[2:-1]  # without the files' names
     return [Line(_KINDS.get(line[:1], "same"), line) for line in shown], False

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from jitportal.models import PolicyVersion
 from jitportal.operations import facts, policies
 from jitportal.rules.permissions import Answer, Verb
-from jitportal.rules.policy_document import PolicyDocumentError
 from jitportal.rules.vocabulary import PolicyStatus
 from jitportal.web import fetch, paging
 from jitportal.web.forms.base import PortalForm
-from jitportal.web.forms.policy import PolicyForm, RejectForm, digest_of
+from jitportal.web.forms.policy import RejectForm
 from jitportal.web.http import PortalRequest, forget_reading
 from jitportal.web.presenters import policies as presenter
 from jitportal.web.presenters.history import history_of
-from jitportal.web.presenters.policies import Group, Misprint
+from jitportal.web.presenters.policy_editor import clash
 from jitportal.web.refusals import form_page, refusals_shown_in
 
 VERSIONS_A_PAGE = 20
@@ -49,33 +46,6 @@ def policy_version(request: PortalRequest, number: int) -> HttpResponse:
     version = _fetch(number)
     fetch.authorised(request, version, Verb.POLICY_VIEW, Verb.POLICY_VIEW)
     return _version_page(request, version, RejectForm())
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-def policy_propose(request: PortalRequest) -> HttpResponse:
-    """First the plan of what is typed is shown; the same text can then be proposed."""
-    fetch.require(request, Verb.POLICY_PROPOSE)
-    if request.method != "POST":
-        version = policies.current_version()
-        return _propose_page(request, PolicyForm(initial={"text": version.text if version else ""}))
-    form = PolicyForm(request.POST, request.FILES)
-    if not form.is_valid():
-        return _propose_page(request, form)
-    text = form.cleaned_data["text"]
-    try:
-        changes = policies.plan(text)
-    except PolicyDocumentError as error:
-        form.refuse("This document can't be proposed yet: its problems are listed by line.", "text", 422)
-        return _propose_page(request, form, misprints=presenter.misprints(error, text))
-    if "propose" in request.POST and form.is_planned:
-        with refusals_shown_in(form):
-            version = policies.propose(actor=request.user, text=text, note=form.cleaned_data["note"])
-            messages.success(
-                request, f"Policy {version.number} is proposed. Now a second person has to approve."
-            )
-            return redirect("policy_version", version.number)
-    form.data = {**dict(form.data.items()), "planned": digest_of(text)}
-    return _propose_page(request, form, groups=presenter.grouped(changes), planned=True)
 
 
 @require_POST
@@ -126,12 +96,14 @@ def _refused_page(request: PortalRequest, number: int, form: PortalForm) -> Http
 def _version_page(request: PortalRequest, version: PolicyVersion, form: PortalForm) -> HttpResponse:
     current = policies.current_version()
     waiting = version.status in (PolicyStatus.PROPOSED, PolicyStatus.APPROVED)
+    stale = waiting and version.base_id != (current.pk if current else None)
     context = {
         "version": version,
         "badge": presenter.badge_of(version),
         "difference": presenter.against_base(version),
         "history": history_of(version),
-        "stale": waiting and version.base_id != (current.pk if current else None),
+        "clash": clash(version.base.number if version.base else None, version.text) if stale else None,
+        "propose": fetch.answer(request, Verb.POLICY_PROPOSE),
         "approve": _act(request, version, Verb.POLICY_APPROVE, PolicyStatus.PROPOSED),
         "apply": _act(request, version, Verb.POLICY_APPLY, PolicyStatus.APPROVED),
         "reject": waiting and bool(fetch.answer(request, Verb.POLICY_PROPOSE)),
@@ -145,15 +117,3 @@ def _act(request: PortalRequest, version: PolicyVersion, verb: Verb, status: Pol
     if version.status != status:
         return None
     return fetch.answer(request, verb, facts.relations(request.user, version))
-
-
-def _propose_page(
-    request: PortalRequest,
-    form: PolicyForm,
-    *,
-    misprints: Sequence[Misprint] = (),
-    groups: Sequence[Group] = (),
-    planned: bool = False,
-) -> HttpResponse:
-    context = {"misprints": misprints, "groups": groups, "planned": planned}
-    return form_page(request, "policy/propose.html", form, context)

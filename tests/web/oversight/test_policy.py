@@ -163,13 +163,31 @@ def test_turning_down_needs_a_reason_which_is_kept(polly: Client, proposed: Poli
     assert proposed.status == PolicyStatus.REJECTED
 
 
+def test_two_versions_are_compared_whichever_they_are(world: World, as_: As, proposed: PolicyVersion) -> None:
+    sam = as_("sam")
+    assert "the longest falls from 1 hour to 30 minutes" in words(sam.get("/policy/difference/?old=1&new=2"))
+    back = words(sam.get("/policy/difference/?old=2&new=1"))
+    assert "the longest rises from 30 minutes to 1 hour" in back
+    assert "Compare two policies" in words(sam.get("/policy/difference/"))
+    for wrong, status in (
+        ("old=1&new=9", 404),
+        ("old=x&new=1", 422),
+        ("old=1", 422),
+        ("new=99999999999&old=1", 422),
+    ):
+        assert sam.get(f"/policy/difference/?{wrong}").status_code == status
+
+
 def test_a_version_whose_base_has_gone_is_stale(world: World, polly: Client, proposed: PolicyVersion) -> None:
     other = policies.propose(
         actor=world["paul"], text=POLICY.replace("risk: low", "risk: high"), note="Riskier."
     )
     policies.approve(actor=world["polly"], version=other)
     policies.apply(actor=world["polly"], version=other)
-    assert "Another policy has come into force since" in words(polly.get("/policy/2/"))
+    page = words(polly.get("/policy/2/"))
+    assert "Policy 3 has come into force meanwhile" in page
+    assert "the risk changes from low to high" in page  # theirs
+    assert "the longest falls from 1 hour to 30 minutes" in page  # and its own
     answer = polly.post("/policy/2/approve/")
     assert answer.status_code == 409
     assert "proposed against another version" in words(answer)

@@ -1,0 +1,119 @@
+"""What the editor says of a text while it is written: its problems by line, or what it would change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from jitportal.models import PolicyVersion
+from jitportal.operations import policies
+from jitportal.rules.policy_document import LineProblem, PolicyDocumentError
+from jitportal.rules.policy_merge import merged
+from jitportal.web.forms.policy import digest_of
+from jitportal.web.presenters.policies import MOST_LINES, Difference, difference_of
+
+
+@dataclass(frozen=True, slots=True)
+class Misprint:
+    """A problem of a document, with the line that it is about."""
+
+    problem: LineProblem
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A text as far as it is known. ``against``: the version in force, which it would follow.
+
+    Where there are ``misprints`` there is no difference; ``planned`` is the hash of the text whose
+    difference is shown.
+    """
+
+    against: PolicyVersion | None
+    misprints: Sequence[Misprint] = ()
+    difference: Difference | None = None
+    warnings: Sequence[Misprint] = ()
+    planned: str = ""
+
+    @property
+    def same(self) -> bool:
+        """Whether it is the policy in force, word for word."""
+        return self.difference is not None and self.difference.empty
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """Somebody else's version came into force since the text was begun.
+
+    ``theirs`` is what it changed, ``ours`` what the text changes, both against what the text was made
+    from; ``merged`` is the text with both, where neither touches the other's lines.
+    """
+
+    current: PolicyVersion
+    base: PolicyVersion | None
+    theirs: Difference
+    ours: Difference
+    merged: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A line number beside the text; ``wrong``: a problem stands there."""
+
+    number: int
+    wrong: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Editor:
+    """The page's parts beside the form's fields. ``checked`` is None where nothing was asked yet."""
+
+    checked: Checked | None = None
+    clash: Clash | None = None
+    numbers: Sequence[Number] = field(default_factory=tuple)
+    unplanned: bool = False
+
+
+def checked(text: str) -> Checked:
+    """The text against the version in force."""
+    version = policies.current_version()
+    try:
+        document = policies.check(text)
+    except PolicyDocumentError as error:
+        return Checked(version, misprints=misprints(error.problems, text))
+    return Checked(
+        version,
+        difference=difference_of(version.text if version else "", text),
+        warnings=misprints(document.warnings, text),
+        planned=digest_of(text),
+    )
+
+
+def clash(base: int | None, text: str) -> Clash | None:
+    """What stands against the text; None while what it was made from is in force."""
+    current = policies.current_version()
+    if current is None or current.number == base:
+        return None
+    begun = PolicyVersion.objects.filter(number=base).first() if base is not None else None
+    old = begun.text if begun else ""
+    return Clash(
+        current=current,
+        base=begun,
+        theirs=difference_of(old, current.text),
+        ours=difference_of(old, text),
+        merged=merged(old, current.text, text) if begun and text.count("\n") < MOST_LINES else None,
+    )
+
+
+def misprints(problems: Sequence[LineProblem], text: str) -> list[Misprint]:
+    """Each problem beside the text of its line."""
+    lines = text.split("\n")
+    return [
+        Misprint(problem, lines[problem.line - 1] if 0 < problem.line <= len(lines) else "")
+        for problem in problems
+    ]
+
+
+def numbers(lines: int, found: Checked | None) -> list[Number]:
+    wrong = {one.problem.line for one in found.misprints} if found else set()
+    return [Number(number, number in wrong) for number in range(1, lines + 1)]
