@@ -127,7 +127,12 @@ TEMPLATES = [
             ],
             "builtins": ["jitportal.web.templatetags.portal"],
         },
-    }
+    },
+    {  # mails: they know neither a viewer nor the pages' tags
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "NAME": "mail",
+        "DIRS": [BASE_DIR / "templates" / "mail"],
+    },
 ]
 
 DATABASES = {"default": env.database(DATA_DIR)}
@@ -220,8 +225,11 @@ EMAIL_PORT = env.number("MAIL_PORT", 25)
 EMAIL_HOST_USER = env.text("MAIL_USER")
 EMAIL_HOST_PASSWORD = env.secret("MAIL_PASSWORD")
 EMAIL_USE_TLS = env.flag("MAIL_STARTTLS")
-EMAIL_TIMEOUT = 10
+EMAIL_TIMEOUT = 5  # for each answer; operations.couriers bounds the whole
 DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "jitportal <jitportal@localhost>")
+
+#: Chat channels by name. Their addresses are secrets: they stand in no row, task, page or log.
+CHANNELS = env.channels()
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -250,7 +258,15 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+        "nowhere": {"class": "logging.NullHandler"},
+    },
     "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO")},
-    "loggers": {"django-q": {"level": "WARNING"}},  # it says four things of every task
+    "loggers": {
+        "django-q": {"level": "WARNING"},  # it says four things of every task
+        # These write a channel's address, which is a secret; operations.chat says what became of a message.
+        "apprise": {"handlers": ["nowhere"], "propagate": False},
+        "urllib3": {"level": "ERROR"},
+    },
 }
