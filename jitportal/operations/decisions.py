@@ -8,7 +8,7 @@ from jitportal.audit.context import acting
 from jitportal.audit.events import record
 from jitportal.audit.system import system
 from jitportal.models import AccessRequest, Approval, Person
-from jitportal.operations import clock, granting, notices, policies, telling
+from jitportal.operations import clock, granting, notices, policies, standing, telling
 from jitportal.operations.directory import person_facts
 from jitportal.operations.facts import may, open_deciders, require
 from jitportal.operations.seats import decided_before, spared
@@ -17,7 +17,7 @@ from jitportal.rules.canonical import Plain, digest
 from jitportal.rules.durations import spoken
 from jitportal.rules.errors import Conflict, Invalid, InvalidInput, NotAllowed, PolicyRefuses, TooLate
 from jitportal.rules.lifecycle import check_transition, spoken_state
-from jitportal.rules.permissions import Allowed, Answer, Denied, Verb
+from jitportal.rules.permissions import Answer, Denied, Verb
 from jitportal.rules.plain_text import words_problem
 from jitportal.rules.policy import start_problems
 from jitportal.rules.vocabulary import EndReason, RequestStatus, Verdict
@@ -42,15 +42,7 @@ def deciders(request: AccessRequest) -> list[Person]:
 
 def why_not(person: Person, request: AccessRequest, now: datetime | None = None) -> Answer:
     """Whether this person can decide on the request now, or why not, in a sentence."""
-    now = now or clock.now()
-    if request.status != RequestStatus.PENDING:
-        return Denied(f"This request is {spoken_state(request.status)}: there is nothing to decide.")
-    if now >= request.lapses_at:
-        return Denied("The time to decide on this request has passed.")
-    if person.pk != request.requester_id and _has_decided(person, request):
-        return Denied("You have decided on this request: one person counts once.")
-    answer = may(Verb.REQUEST_DECIDE, person, request, now)
-    return Allowed() if answer else answer
+    return standing.why_not(person, request, now or clock.now(), standing.standing_of(request))
 
 
 def decide(

@@ -2,19 +2,68 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Coalesce
 
-from jitportal.models import AccessRequest, Person
+from jitportal.models import AccessRequest, Person, Target
 from jitportal.operations.facts import queue_for as undecided_for
+from jitportal.operations.facts import visible_requests
+from jitportal.rules.vocabulary import RequestStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which requests somebody looks for in the queue; what is empty restricts nothing.
+
+    ``role`` and ``who`` are a key or a username, or a part of the name.
+    """
+
+    pathway: str = ""
+    risk: str = ""
+    target: Target | None = None
+    role: str = ""
+    who: str = ""
+
+    def __bool__(self) -> bool:
+        return any((self.pathway, self.risk, self.target, self.role, self.who))
 
 
 def queue_for(person: Person, now: datetime) -> QuerySet[AccessRequest]:
-    """What waits for this person's decision and can still be decided, oldest first."""
-    return undecided_for(person).filter(lapses_at__gt=now).order_by("created_at", "id")
+    """What waits for this person's decision and can still be decided, as ``in_order``."""
+    return in_order(undecided_for(person).filter(lapses_at__gt=now))
+
+
+def others_for(person: Person, now: datetime) -> QuerySet[AccessRequest]:
+    """What this person may see and others decide, as ``in_order``: their own requests too."""
+    theirs = undecided_for(person).values("pk")
+    pending = visible_requests(person, now).filter(status=RequestStatus.PENDING, lapses_at__gt=now)
+    return in_order(pending.exclude(pk__in=theirs))
+
+
+def in_order(rows: QuerySet[AccessRequest]) -> QuerySet[AccessRequest]:
+    """Who needs it soonest first (``wanted_at``): from when it was asked, or from its planned start."""
+    return rows.annotate(wanted_at=Coalesce("current__opens_at", "created_at")).order_by("wanted_at", "pk")
+
+
+def sought(rows: QuerySet[AccessRequest], wanted: Sought) -> QuerySet[AccessRequest]:
+    """Those of the requests that are looked for."""
+    filters = [
+        Q(pathway=wanted.pathway) if wanted.pathway else None,
+        Q(role__risk=wanted.risk) if wanted.risk else None,
+        Q(role__target=wanted.target) if wanted.target else None,
+        Q(role__key=wanted.role) | Q(role__name__icontains=wanted.role) if wanted.role else None,
+        _named(wanted.who) if wanted.who else None,
+    ]
+    return rows.filter(*(one for one in filters if one is not None))
+
+
+def _named(who: str) -> Q:
+    return Q(requester__username__icontains=who) | Q(requester__name__icontains=who)
 
 
 def queue_count(person: Person, now: datetime) -> int:
     """How many wait for this person."""
-    return queue_for(person, now).count()
+    return undecided_for(person).filter(lapses_at__gt=now).count()

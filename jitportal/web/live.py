@@ -19,6 +19,8 @@ from jitportal.web.http import PortalRequest
 
 #: Seconds between two questions: while a target is at work, while people decide, while time runs.
 AT_WORK, DECIDING, RUNNING = 2, 5, 10
+#: While somebody works through a list that others change too.
+WATCHING = 15
 #: Seconds for a page on which nothing can change by itself.
 SETTLED = 0
 

@@ -66,6 +66,7 @@ oversight: list[URLPattern | URLResolver] = [
     path("leases/<int:pk>/retry/", problems.lease_retry, name="lease_retry"),
     path("tasks/", tasks.tasks, name="tasks"),
     path("tasks/<int:pk>/", tasks.task_confirm, name="task_confirm"),
+    path("requests/<int:pk>/news/", decisions.decision_news, name="decision_news"),
     path("roles/", roles.roles, name="roles"),
     path("roles/<slug:key>/", roles.role_detail, name="role_detail"),
     path("targets/", targets.targets, name="targets"),

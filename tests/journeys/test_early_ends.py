@@ -42,6 +42,7 @@ def test_the_manager_revokes_it(visit: Visit, orders: PostgresTarget) -> None:
     steps.approves(mia, "Dov Petrov", "Read orders in production")
     steps.sees_live(dov, "Read orders in production")
     session = orders.session("dov", role="orders_ro")
+    steps.acts(mia, "The request")
     steps.acts(mia, "The grant")
     steps.acts(mia, "Revoke")
     with mia.refused(422):

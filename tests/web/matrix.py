@@ -198,6 +198,7 @@ ROUTES: dict[str, Route] = {
     "decide_send_back": _DECIDING,
     # operating
     "problems": Route(get={200: "auditor,operator,administrator"}, otherwise=403),
+    "decision_news": Route(_pending, get={302: _REQUEST_SEEN}),  # a part of a page: others go to the request
     "lease_retry": Route(
         lambda world: {"pk": world.things["rita"].lease.pk},
         post={302: "operator,administrator", 403: "auditor"},

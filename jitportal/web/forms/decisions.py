@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.db.models import Max
 
 from jitportal.models import AccessRequest
 from jitportal.operations import decisions
@@ -18,12 +19,13 @@ MOST_MINUTES = 10_000_000
 
 class VerdictForm(PortalForm):
     """``digest`` is the hash of what the form was shown with; ``seen`` says it so that a page can
-    tell what has changed since: revision, stage and minutes.
+    tell what has changed since. ``back`` is the queue as its approver had it, to go back to.
     """
 
     verdict: Verdict
     digest = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
-    seen = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
+    seen = forms.CharField(required=False, max_length=60, widget=forms.HiddenInput)
+    back = forms.CharField(required=False, max_length=1000, widget=forms.HiddenInput)
     reason = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 4}),
         max_length=LONGEST_JUSTIFICATION,
@@ -31,12 +33,12 @@ class VerdictForm(PortalForm):
     )
 
     def __init__(self, access_request: AccessRequest, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("initial", {}).update(_shown(access_request))
+        kwargs["initial"] = {**_shown(access_request), **kwargs.get("initial", {})}
         super().__init__(*args, **kwargs)
 
     def show_anew(self, access_request: AccessRequest) -> None:
         """Bind the form to the request as it reads now; what was typed stays."""
-        fresh = {name: str(value) for name, value in _shown(access_request).items() if name in _HIDDEN}
+        fresh = {name: str(value) for name, value in _shown(access_request).items() if name in _BOUND}
         self.data = {**dict(self.data.items()), **fresh}
 
 
@@ -57,7 +59,7 @@ class ApproveForm(VerdictForm):
 
     def __init__(self, access_request: AccessRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(access_request, *args, **kwargs)
-        self.fields["minutes"].widget.attrs["max"] = access_request.minutes
+        self.fields["minutes"].widget.attrs |= {"max": access_request.minutes, "autofocus": True}
         self.fields["minutes"].help_text = f"You may shorten the {access_request.minutes} that are asked for."
         self.fields["reason"].required = False
         self.fields["reason"].label = "Note for the requester and the record (optional)"
@@ -69,6 +71,7 @@ class DenyForm(VerdictForm):
     def __init__(self, access_request: AccessRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(access_request, *args, **kwargs)
         self.fields["reason"].label = "Why is it denied?"
+        self.fields["reason"].widget.attrs["autofocus"] = True
         self.fields["reason"].help_text = "The requester reads this, and it stays in the record."
 
 
@@ -78,17 +81,29 @@ class SendBackForm(VerdictForm):
     def __init__(self, access_request: AccessRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(access_request, *args, **kwargs)
         self.fields["reason"].label = "What should the requester change?"
+        self.fields["reason"].widget.attrs["autofocus"] = True
         self.fields["reason"].help_text = "They can edit the request and send it again."
 
 
-_HIDDEN = frozenset({"digest", "seen"})
+#: The form of each verdict.
+FORMS: dict[Verdict, type[VerdictForm]] = {
+    form.verdict: form for form in (ApproveForm, DenyForm, SendBackForm)
+}
+#: What the form is bound to, and follows the request when it is shown anew.
+_BOUND = frozenset({"digest", "seen"})
+
+
+def seen_of(access_request: AccessRequest) -> str:
+    """What somebody sees who looks at the request now: revision, stage, minutes and latest verdict."""
+    revision = access_request.current
+    number = revision.number if revision is not None else 0
+    latest = access_request.approvals.aggregate(last=Max("pk"))["last"] or 0
+    return f"{number}-{access_request.stage}-{access_request.minutes}-{latest}"
 
 
 def _shown(access_request: AccessRequest) -> dict[str, object]:
-    revision = access_request.current
-    number = revision.number if revision is not None else 0
     return {
         "digest": decisions.seen_digest(access_request),
-        "seen": f"{number}-{access_request.stage}-{access_request.minutes}",
+        "seen": seen_of(access_request),
         "minutes": access_request.minutes,
     }

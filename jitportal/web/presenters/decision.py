@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from jitportal.models import AccessRequest, Approval, Grant, Person, RequestRevision
-from jitportal.operations import decisions, targets
+from jitportal.operations import targets
+from jitportal.operations.decisions import seen_digest
+from jitportal.operations.standing import Standing, standing_of, why_not
 from jitportal.rules.lifecycle import spoken_state
 from jitportal.rules.permissions import Denied
 from jitportal.rules.vocabulary import EndReason, EnforcementPlan, RequestStatus, Verdict
@@ -17,6 +19,10 @@ from jitportal.web.presenters.times import precise_words
 MOST_NAMES = 5
 MOST_GRANTS = 5
 LONGEST_CHAIN = 20
+#: Lengths, in minutes, that an approver may want instead of the one that is asked for; the longest few
+#: that are shorter are offered.
+LENGTHS = (5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 360, 480, 720, 1440, 2880, 4320, 7200, 10080)
+OFFERED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +65,23 @@ class DecisionBox:
     holders: Some
     renews: Sequence[Grant]
 
+    @property
+    def shorter(self) -> list[int]:
+        """A few shorter lengths to choose from, in minutes."""
+        return [minutes for minutes in LENGTHS if minutes < self.access_request.minutes][-OFFERED:]
 
-def decision_box(access_request: AccessRequest, viewer: Person, now: datetime) -> DecisionBox:
-    answer = decisions.why_not(viewer, access_request, now)
+
+def decision_box(
+    access_request: AccessRequest, viewer: Person, now: datetime, plan: EnforcementPlan | None = None
+) -> DecisionBox:
+    """``plan``: how the access ends, where the caller knows it already."""
+    standing = standing_of(access_request)
+    answer = why_not(viewer, access_request, now, standing)
     return DecisionBox(
         access_request=access_request,
-        stage=_open_stage(access_request, viewer),
+        stage=_open_stage(access_request, viewer, standing),
         why_not=answer.reason if isinstance(answer, Denied) else "",
-        plan=targets.plan_for(access_request.role, access_request.scope),
+        plan=plan or targets.plan_for(access_request.role, access_request.scope),
         before=_before(access_request),
         holders=_holders(access_request, now),
         renews=chain(access_request.renewal_of),
@@ -74,52 +89,64 @@ def decision_box(access_request: AccessRequest, viewer: Person, now: datetime) -
 
 
 def chain(grant: Grant | None) -> list[Grant]:
-    """The grants that a renewal goes on from, the latest first."""
+    """The grants that a renewal goes on from, the latest first, each with why it was asked for."""
+    if grant is None:
+        return []
+    earlier = Grant.objects.filter(person=grant.person_id, role=grant.role_id, pk__lte=grant.pk)
+    rows = earlier.select_related("request__current", "stopped_by").order_by("-pk")
+    known = {one.pk: one for one in rows[: 10 * LONGEST_CHAIN]}
     found: list[Grant] = []
-    while grant is not None and len(found) < LONGEST_CHAIN:
-        found.append(grant)
-        grant = grant.renewal_of
+    following = known.get(grant.pk)
+    while following is not None and len(found) < LONGEST_CHAIN:
+        found.append(following)
+        following = known.get(following.renewal_of_id or 0)
     return found
 
 
-def _open_stage(access_request: AccessRequest, viewer: Person) -> Stage | None:
+def _open_stage(access_request: AccessRequest, viewer: Person, standing: Standing) -> Stage | None:
     revision = access_request.current
     if access_request.status != RequestStatus.PENDING or revision is None:
         return None
     if access_request.stage >= len(revision.stages):
         return None
     stage = revision.stages[access_request.stage]
-    given = revision.approvals.filter(stage=access_request.stage, verdict=Verdict.APPROVE)
-    approvals = list(given.select_related("person"))
-    people = [one for one in decisions.deciders(access_request) if one != viewer]
+    given = [
+        one
+        for one in standing.approvals
+        if one.stage == access_request.stage and one.verdict == Verdict.APPROVE
+    ]
+    people = [one for one in standing.deciders if one != viewer]
     return Stage(
         number=access_request.stage + 1,
         of=len(revision.stages),
         name=stage["name"],
-        given=approvals,
-        missing=max(0, int(stage["people"]) - len(approvals)),
+        given=given,
+        missing=max(0, int(stage["people"]) - len(given)),
         deciders=people[:MOST_NAMES],
         more_deciders=max(0, len(people) - MOST_NAMES),
     )
 
 
 def _before(access_request: AccessRequest) -> Some:
-    """The requester's started grants of the role, the latest first."""
-    earlier = Grant.objects.filter(
-        person=access_request.requester, role=access_request.role, starts_at__isnull=False
-    )
-    latest = earlier.select_related("scope").order_by("-starts_at")[:MOST_GRANTS]
-    return Some(list(latest), earlier.count())
+    """The requester's grants of the role, used or not, the latest first."""
+    earlier = Grant.objects.filter(person=access_request.requester_id, role=access_request.role_id)
+    rows = earlier.select_related("scope", "stopped_by", "after_use_review").order_by("-created_at", "-pk")
+    return _some(list(rows[: MOST_GRANTS + 1]), earlier.count)
 
 
 def _holders(access_request: AccessRequest, now: datetime) -> Some:
     """Others who hold the role in this scope by the clock."""
     held = (
         Grant.objects.entitling(now)
-        .filter(role=access_request.role, scope=access_request.scope)
-        .exclude(person=access_request.requester)
+        .filter(role=access_request.role_id, scope=access_request.scope_id)
+        .exclude(person=access_request.requester_id)
     )
-    return Some(list(held.select_related("person").order_by("ends_at")[:MOST_GRANTS]), held.count())
+    return _some(list(held.select_related("person").order_by("ends_at")[: MOST_GRANTS + 1]), held.count)
+
+
+def _some(found: Sequence[Grant], count: Callable[[], int]) -> Some:
+    """Counted only where there are more than are shown."""
+    return Some(found[:MOST_GRANTS], len(found) if len(found) <= MOST_GRANTS else count())
 
 
 # What changed while somebody was deciding
@@ -141,7 +168,10 @@ class News:
     rewritten: Sequence[Rewritten]
     approvals: Sequence[Approval]
     settled: str
-    revoked: Grant | None  # what it renews, if that was revoked
+    revoked: Grant | None  # what it renews, if that was revoked meanwhile
+
+    def __bool__(self) -> bool:
+        return bool(self.rewritten or self.approvals or self.settled or self.revoked)
 
 
 _ASKED = {
@@ -154,6 +184,9 @@ _ASKED = {
     "ticket": "Ticket",
     "policy_version": "Policy version",
 }
+#: A form says what it was shown with as revision, stage, minutes and latest verdict: "2-0-30-17".
+SEEN_PARTS = 4
+MOST_DIGITS = 19
 _MOMENTS = frozenset({"opens_at", "closes_at"})
 
 
@@ -166,18 +199,18 @@ def rewritten(before: RequestRevision, after: RequestRevision) -> list[Rewritten
     ]
 
 
-def news(access_request: AccessRequest, seen: str) -> News:
-    """What has changed since the form said ``seen`` (revision, stage, minutes), in order."""
+def news(access_request: AccessRequest, seen: str, digest: str) -> News:
+    """What has changed since a form was shown, which says ``seen`` (``forms.decisions.seen_of``)."""
     revision, current = _seen_revision(access_request, seen), access_request.current
-    stage = _seen_stage(seen) if revision == current else 0
-    since = access_request.approvals.filter(revision=current, stage__gte=stage).select_related("person")
+    since = access_request.approvals.filter(pk__gt=_last_approval(seen)).select_related("person")
     closed = access_request.status != RequestStatus.PENDING
     earlier = access_request.renewal_of
+    revoked = earlier is not None and earlier.end_reason == EndReason.REVOKED
     return News(
         rewritten=rewritten(revision, current) if revision and current else [],
         approvals=list(since),
         settled=f"It is {spoken_state(access_request.status)} now." if closed else "",
-        revoked=earlier if earlier is not None and earlier.end_reason == EndReason.REVOKED else None,
+        revoked=earlier if earlier and revoked and digest != seen_digest(access_request) else None,
     )
 
 
@@ -186,9 +219,10 @@ def _seen_revision(access_request: AccessRequest, seen: str) -> RequestRevision 
     return access_request.revisions.filter(number=int(number)).first() if _small(number) else None
 
 
-def _seen_stage(seen: str) -> int:
-    stage = seen.split("-")[1] if seen.count("-") else ""
-    return int(stage) if _small(stage) else 0
+def _last_approval(seen: str) -> int:
+    """The latest verdict that stood when the form was shown; 0 for a forged form, so that all are told."""
+    last = seen.rpartition("-")[2] if seen.count("-") == SEEN_PARTS - 1 else ""
+    return int(last) if last.isascii() and last.isdecimal() and len(last) < MOST_DIGITS else 0
 
 
 def _small(text: str) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_http_methods
+from django.urls import reverse
+from django.utils.html import format_html
+from django.views.decorators.http import require_http_methods, require_safe
 
 from jitportal.models import AccessRequest, Approval
 from jitportal.operations import decisions, facts
@@ -14,9 +16,11 @@ from jitportal.rules.errors import NotAllowed
 from jitportal.rules.permissions import Denied, Relation, Verb
 from jitportal.rules.vocabulary import RequestStatus, Verdict
 from jitportal.web import fetch
-from jitportal.web.forms.decisions import ApproveForm, DenyForm, SendBackForm, VerdictForm
+from jitportal.web.forms.decisions import FORMS, VerdictForm
 from jitportal.web.http import PortalRequest, forget_reading, now_of
+from jitportal.web.live import DECIDING, SETTLED, live, live_page
 from jitportal.web.presenters.decision import decision_box, news
+from jitportal.web.presenters.queue import queue_address
 from jitportal.web.refusals import form_page, refusals_shown_in
 
 TEMPLATE = "requests/decide.html"
@@ -25,17 +29,31 @@ CONFLICT = 409
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def decide_approve(request: PortalRequest, pk: int) -> HttpResponse:
-    return _decide(request, pk, ApproveForm)
+    return _decide(request, pk, FORMS[Verdict.APPROVE])
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def decide_deny(request: PortalRequest, pk: int) -> HttpResponse:
-    return _decide(request, pk, DenyForm)
+    return _decide(request, pk, FORMS[Verdict.DENY])
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def decide_send_back(request: PortalRequest, pk: int) -> HttpResponse:
-    return _decide(request, pk, SendBackForm)
+    return _decide(request, pk, FORMS[Verdict.SEND_BACK])
+
+
+@require_safe
+def decision_news(request: PortalRequest, pk: int) -> HttpResponse:
+    """What has become of a request since a form for it was shown: a part of the page that asks for it."""
+    found = fetch.access_request(request, pk)
+    if not request.htmx:
+        return redirect("request_detail", pk)
+    shown, digest = request.GET.get("shown", ""), request.GET.get("digest", "")
+    told = news(found, shown, digest)
+    box = decision_box(found, request.user, now_of(request))
+    now = live(SETTLED if told.settled else DECIDING, told, box.why_not)
+    context = {"access_request": found, "news": told, "box": box, "shown": shown, "digest": digest}
+    return live_page(request, "requests/_news.html", now, context)
 
 
 def _decide(request: PortalRequest, pk: int, kind: type[VerdictForm]) -> HttpResponse:
@@ -45,7 +63,8 @@ def _decide(request: PortalRequest, pk: int, kind: type[VerdictForm]) -> HttpRes
         return _page(request, access_request, kind(access_request))
     form = kind(access_request, request.POST)
     if form.is_valid() and _decided(request, access_request, form):
-        return redirect("request_detail", pk)
+        back = form.cleaned_data["back"]
+        return redirect(queue_address(back) if back else reverse("request_detail", args=[pk]))
     forget_reading(request)
     return _page(request, fetch.access_request(request, pk), form)
 
@@ -69,7 +88,8 @@ def _decided(request: PortalRequest, access_request: AccessRequest, form: Verdic
             reason=form.cleaned_data["reason"],
             minutes=form.cleaned_data.get("minutes"),
         )
-        messages.success(request, _done(access_request, approval))
+        said, where = _done(access_request, approval), reverse("request_detail", args=[access_request.pk])
+        messages.success(request, format_html('{} <a href="{}">The request</a>', said, where))
         return True
     return False
 
@@ -91,7 +111,7 @@ def _page(request: PortalRequest, access_request: AccessRequest, form: VerdictFo
     changed = None
     if form.is_bound:
         if form.data.get("digest") != decisions.seen_digest(access_request) or form.status == CONFLICT:
-            changed = news(access_request, str(form.data.get("seen", "")))
+            changed = news(access_request, str(form.data.get("seen", "")), str(form.data.get("digest", "")))
         form.show_anew(access_request)
     context = {
         "access_request": access_request,

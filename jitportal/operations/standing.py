@@ -1,0 +1,59 @@
+"""Where a pending request stands, read once for a page: who has decided, who can decide now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from jitportal.models import AccessRequest, Approval, Person
+from jitportal.operations.directory import live_deciders
+from jitportal.operations.facts import stage_rules
+from jitportal.rules.lifecycle import spoken_state
+from jitportal.rules.permissions import ActorFacts, Answer, Denied, Relation, Subject, Verb, allowed
+from jitportal.rules.vocabulary import RequestStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """``approvals``: all verdicts on the current revision, in their order. ``deciders``: who can decide the
+    open stage now, by name.
+    """
+
+    approvals: Sequence[Approval]
+    deciders: Sequence[Person]
+
+    def decided(self, person: Person) -> bool:
+        """Whether this person has given a verdict: one person counts once."""
+        return any(one.person_id == person.pk and not one.by_system for one in self.approvals)
+
+
+def standing_of(request: AccessRequest) -> Standing:
+    """What there is to know of who decides on it, by live facts and this request's own stage."""
+    approvals = list(request.asked.approvals.select_related("person"))
+    return Standing(approvals, _deciders(request, approvals))
+
+
+def why_not(person: Person, request: AccessRequest, now: datetime, standing: Standing) -> Answer:
+    """Whether this person can decide on the request now, or why not, in a sentence."""
+    if request.status != RequestStatus.PENDING:
+        return Denied(f"This request is {spoken_state(request.status)}: there is nothing to decide.")
+    if now >= request.lapses_at:
+        return Denied("The time to decide on this request has passed.")
+    own = person.pk == request.requester_id
+    if not own and standing.decided(person):
+        return Denied("You have decided on this request: one person counts once.")
+    relations = {Relation.HOLDER} if own else set()
+    if person in standing.deciders:
+        relations.add(Relation.OPEN_STAGE)
+    actor = ActorFacts(person.username, person.is_active, system=person.is_system)
+    return allowed(Verb.REQUEST_DECIDE, actor, Subject(frozenset(relations)))
+
+
+def _deciders(request: AccessRequest, approvals: Sequence[Approval]) -> list[Person]:
+    if request.status != RequestStatus.PENDING or request.stage >= len(request.asked.stages):
+        return []
+    rules, owner = stage_rules(request)
+    decided = {one.person.username for one in approvals if not one.by_system}
+    named = live_deciders(rules, request.requester, owner) - decided
+    return list(Person.objects.active().filter(username__in=named).order_by("name"))
