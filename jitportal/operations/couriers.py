@@ -7,7 +7,7 @@ import smtplib
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from django.core.mail import get_connection
+from django.core.mail import EmailMessage, get_connection
 
 from jitportal.operations import chat
 from jitportal.operations.letters import Letter
@@ -66,7 +66,7 @@ class _MailCourier:
     def carry(self, letter: Letter) -> None:
         try:
             mail = mail_of(letter)
-            within(LETTER_SECONDS, lambda: self._connection.send_messages([mail]))
+            within(LETTER_SECONDS, lambda: _hand_over(self._connection, mail))
         except (ValueError, smtplib.SMTPNotSupportedError) as error:  # an address or a header that can't be
             raise LetterRefused(_said(error), final=True) from error
         except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError) as error:
@@ -100,6 +100,11 @@ class _ChatCourier:
             raise ChannelDown(str(error), gone=error.gone) from None
         except TimeoutError as error:
             raise ChannelDown(str(error)) from None
+
+
+def _hand_over(connection: Any, mail: EmailMessage) -> None:
+    connection.open()  # nothing, where it is open; otherwise it would be closed after this one
+    connection.send_messages([mail])
 
 
 def _codes(error: smtplib.SMTPRecipientsRefused | smtplib.SMTPDataError) -> set[int]:
