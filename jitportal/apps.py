@@ -10,6 +10,7 @@ class JitportalConfig(AppConfig):
     verbose_name = "jitportal"
 
     def ready(self) -> None:
-        from jitportal.audit import registration
+        from jitportal.audit import registration, search
 
         registration.register()
+        search.connect()
