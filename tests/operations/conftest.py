@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from pytest_django.plugin import DjangoDbBlocker
 
 from jitportal.management.private_postgres import PrivatePostgres
 from tests.connectors.conftest import UNSWEPT, installed_server
@@ -12,14 +13,24 @@ from tests.connectors.postgres_target import PASSWORD, PostgresTarget
 from tests.operations import world
 from tests.operations.memory_target import POLICY, MemoryTarget, put_in
 from tests.operations.postgres_rack import SECRET, forget_leases
+from tests.undone import undone
 
 __all__ = ["installed_server"]
 
 
+@pytest.fixture(scope="module")
+def settled_portal(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The small portal, made once for a module. Where some tests of a module stand in another world, or
+    commit, the module makes it anew for each: see ``test_peers``.
+    """
+    with django_db_blocker.unblock(), undone():
+        world.settle()
+        yield
+
+
 @pytest.fixture
-def small_portal(db: None) -> None:
+def small_portal(settled_portal: None, db: None) -> None:
     """The cast, their teams and the first policy."""
-    world.settle()
 
 
 @pytest.fixture
@@ -28,10 +39,17 @@ def shared_portal(transactional_db: None) -> None:
     world.settle()
 
 
+@pytest.fixture(scope="module")
+def settled_with_memory(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The small portal with a target in memory, made once for a module."""
+    with django_db_blocker.unblock(), undone():
+        world.settle(POLICY)
+        yield
+
+
 @pytest.fixture
-def target(db: None, monkeypatch: pytest.MonkeyPatch) -> MemoryTarget:
+def target(settled_with_memory: None, db: None, monkeypatch: pytest.MonkeyPatch) -> MemoryTarget:
     """The small portal with a target in memory, in the place of its rack."""
-    world.settle(POLICY)
     target = MemoryTarget()
     put_in(monkeypatch, lambda: target)
     return target

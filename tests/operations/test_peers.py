@@ -17,12 +17,24 @@ from jitportal.operations.queue import queue_for
 from jitportal.rules.errors import Conflict, InvalidInput, NotAllowed, PolicyRefuses, TooLate
 from jitportal.rules.vocabulary import EndReason, GrantStatus, RequestStatus, Verdict
 from tests.operations import races, world
-from tests.operations.memory_target import Fault, MemoryTarget
+from tests.operations.memory_target import POLICY, Fault, MemoryTarget
 from tests.operations.rack import door
 
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 
 small_portal = pytest.mark.usefixtures("small_portal")
+
+
+@pytest.fixture
+def settled_portal(db: None) -> None:
+    """Made anew for each: other tests here commit."""
+    world.settle()
+
+
+@pytest.fixture
+def settled_with_memory(db: None) -> None:
+    """Made anew for each: other tests here commit."""
+    world.settle(POLICY)
 
 
 def fresh(request: AccessRequest) -> AccessRequest:

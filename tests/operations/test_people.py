@@ -22,6 +22,12 @@ HOUR = timedelta(hours=1)
 in_the_small_portal = pytest.mark.usefixtures("small_portal")
 
 
+@pytest.fixture
+def settled_portal(db: None) -> None:
+    """Made anew for each: other tests here begin with an empty portal."""
+    world.settle()
+
+
 def first() -> Person:
     return people.first_administrator(username="ada", name="Ada", email="ada@example.test", password=PASSWORD)
 

@@ -24,6 +24,12 @@ UNREACHABLE = world.changed(
 )
 
 
+@pytest.fixture
+def settled_portal(db: None) -> None:
+    """Made anew for each: other tests here stand in another world."""
+    world.settle()
+
+
 @in_the_small_portal
 def test_operators_check_targets_and_nobody_else() -> None:
     rack = Target.objects.get(key="rack")

@@ -18,8 +18,14 @@ from jitportal.operations.transaction import lock_person, operation
 from jitportal.rules.errors import Conflict
 from jitportal.rules.vocabulary import GrantStatus
 from tests.operations import world
-from tests.operations.memory_target import MemoryTarget
+from tests.operations.memory_target import POLICY, MemoryTarget
 from tests.operations.rack import give, status
+
+
+@pytest.fixture
+def settled_with_memory(db: None) -> None:
+    """Made anew for each: other tests here commit."""
+    world.settle(POLICY)
 
 
 @pytest.mark.django_db

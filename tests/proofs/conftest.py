@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from tests.connectors.conftest import installed_server, target
-from tests.operations.conftest import shared_portal, small_portal
+from tests.operations.conftest import shared_portal
 
-__all__ = ["installed_server", "shared_portal", "small_portal", "target"]
+__all__ = ["installed_server", "shared_portal", "target"]

@@ -22,9 +22,9 @@ from django.test.client import ClientHandler
 from django.urls import reverse
 from pytest_django.plugin import DjangoDbBlocker
 
+from tests.undone import undone
 from tests.web.matrix import ADMIN, KINDS, NEVER_SHOWN, NO_ROW, ROUTES, UNKNOWN, Route
 from tests.web.routes import NAMED
-from tests.web.undone import undone
 from tests.web.world import World, small_world
 
 pytestmark = pytest.mark.django_db

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from pytest_django.plugin import DjangoDbBlocker
 
 from jitportal.models import Person
+from tests.undone import undone
 from tests.web.engineer.house import build
 
 SignedIn = Callable[[str], Client]
 
 
+@pytest.fixture(scope="module")
+def built(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Everybody and the policy, made once for a module."""
+    with django_db_blocker.unblock(), undone():
+        build()
+        yield
+
+
 @pytest.fixture
-def house(db: None) -> dict[str, Person]:
+def house(built: None, db: None) -> dict[str, Person]:
     cache.clear()
-    return build()
+    return {person.username: person for person in Person.objects.filter(is_system=False)}
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests.web.undone import undone
+from tests.undone import undone
 from tests.web.world import World, settled
 
 As = Callable[[str], Client]
