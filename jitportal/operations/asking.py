@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from jitportal.models import AccessRequest, Grant, Person, PolicyVersion
 from jitportal.operations import policies
@@ -18,7 +18,10 @@ from jitportal.rules.windows import Window
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a request form says. Moments are aware; ``minutes`` is the wished length."""
+    """What a request form says. Moments are aware, and kept in UTC: Python adds to a moment of another zone
+    by that zone's clocks, which makes an hour longer or shorter where they change. ``minutes`` is the wished
+    length.
+    """
 
     role_key: str
     pathway: Pathway
@@ -31,6 +34,12 @@ class Ask:
     closes_at: datetime | None = None
     renewal_of: Grant | None = None
     cloned_from: AccessRequest | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("opens_at", "closes_at"):
+            moment = getattr(self, name)
+            if moment is not None:
+                object.__setattr__(self, name, moment.astimezone(UTC))
 
     @property
     def window(self) -> Window:
@@ -57,10 +66,15 @@ def consider(
     """What the policy in force says of the ask. Writes nothing, raises nothing."""
     version = policies.current_version()
     rules = policies.role_rules(version, ask.role_key)
+    return version, rules, decide(request_facts(person, ask, rules, now), rules, now)
+
+
+def request_facts(person: Person, ask: Ask, rules: RoleRules | None, now: datetime) -> RequestFacts:
+    """The ask as the rules see it, with who asks and who could decide."""
     facts = person_facts(person)
     owner = rules.owner if rules else None
     deciders = [decider for stage in rules.stages for decider in stage.deciders] if rules else []
-    request = RequestFacts(
+    return RequestFacts(
         requester=facts,
         pathway=ask.pathway,
         scope=ask.scope,
@@ -71,7 +85,6 @@ def consider(
         directory=directory_for(deciders, [facts.manager, owner]),
         earlier_minutes=_used(person, ask, rules, now),
     )
-    return version, rules, decide(request, rules, now)
 
 
 def considered(person: Person, ask: Ask, now: datetime) -> Asked:
