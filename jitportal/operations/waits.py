@@ -38,6 +38,6 @@ def usual_waits(role_ids: Collection[int], now: datetime) -> Waits:
     )
     waits: defaultdict[tuple[int, Path], list[timedelta]] = defaultdict(list)
     for role_id, sent, decided, stages in rows:
-        if sent is not None and decided is not None:
+        if decided is not None:
             waits[role_id, path_of_stored(stages)].append(decided - sent)
     return {path: usual(durations) for path, durations in waits.items()}

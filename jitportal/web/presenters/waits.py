@@ -1,0 +1,31 @@
+"""How long people usually wait, in a sentence; nothing where too little is known."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from jitportal.operations.waits import MEASURED
+from jitportal.rules.durations import spoken
+from jitportal.rules.waiting import UsualWait
+
+_MINUTE = timedelta(minutes=1)
+
+
+def wait_sentence(wait: UsualWait) -> str:
+    """ "Half are decided within 6 minutes, nine in ten within 40 minutes (23 decisions in 30 days)." """
+    if wait.half is None or wait.most is None:
+        return f"Too few decisions in {MEASURED.days} days to say ({wait.decisions or 'none'})."
+    counted = f"{wait.decisions} decisions in {MEASURED.days} days"
+    if _within(wait.half) == _within(wait.most):
+        return f"Nine in ten are decided within {_within(wait.most)} ({counted})."
+    half, most = _within(wait.half), _within(wait.most)
+    return f"Half are decided within {half}, nine in ten within {most} ({counted})."
+
+
+def _within(duration: timedelta) -> str:
+    """To the nearest minute; of hours the quarters count, of days the hours."""
+    if duration < 1.5 * _MINUTE:
+        return "a minute"
+    minutes = round(duration / _MINUTE)
+    step = 60 if minutes >= 24 * 60 else 15 if minutes >= 3 * 60 else 1
+    return spoken(round(minutes / step) * step)
