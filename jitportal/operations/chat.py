@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,11 @@ def post(name: str, letter: Letter) -> None:
     if channel is None:
         raise NoSuchChannel(f"The operator has set up no channel {name}.")
     say(channel, letter.recipient, title=plain(letter.subject), body=words_of(letter))
+
+
+def prepare() -> None:
+    """Load what posting needs, so that it doesn't count as the channel's slowness."""
+    _apprise()
 
 
 def say(channel: Channel, recipient: Person | None, *, title: str, body: str) -> None:
@@ -139,6 +145,13 @@ def _asset() -> AppriseAsset:
     return asset
 
 
+@cache
 def _apprise() -> Any:
-    """Loaded when there is something to post: it takes a second, and most processes never do."""
-    return import_module("apprise")
+    """Loaded, with all its services, when there is something to post: it takes seconds, and most
+    processes never post.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # its services import what Python gives up
+        apprise = import_module("apprise")
+        apprise.Apprise.instantiate("json://localhost")
+    return apprise

@@ -90,6 +90,7 @@ class _MailCourier:
 class _ChatCourier:
     def __init__(self, channel: str) -> None:
         self._channel = channel
+        chat.prepare()
 
     def carry(self, letter: Letter) -> None:
         try:
@@ -100,6 +101,8 @@ class _ChatCourier:
             raise ChannelDown(str(error), gone=error.gone) from None
         except TimeoutError as error:
             raise ChannelDown(str(error)) from None
+        except Exception as error:  # noqa: BLE001 - a service's own mistake; its words may hold the address
+            raise ChannelDown(f"apprise failed: {type(error).__name__}.") from None
 
 
 def _hand_over(connection: Any, mail: EmailMessage) -> None:

@@ -23,6 +23,10 @@ class Verb(StrEnum):
     REQUEST_WITHDRAW = "request.withdraw"
     REQUEST_CLONE = "request.clone"
     REQUEST_DECIDE = "request.decide"
+    # several verdicts in one submission
+    VERDICTS_SUBMIT = "verdicts.submit"
+    VERDICTS_VIEW = "verdicts.view"
+    VERDICTS_FINISH = "verdicts.finish"
     # grants
     GRANT_VIEW = "grant.view"
     GRANT_START = "grant.start"
@@ -48,6 +52,8 @@ class Verb(StrEnum):
     POLICY_APPLY = "policy.apply"
     # people
     PERSON_MANAGE = "person.manage"
+    # one's own notices
+    NOTICES_CHOOSE = "notices.choose"
     # the record
     RECORD_VIEW = "record.view"
     ADMIN_VIEW = "admin.view"
@@ -64,6 +70,7 @@ class Relation(StrEnum):
     OPEN_STAGE = "open_stage"  # may decide the stage that is open now
     REVOKER = "revoker"  # is named by the policy to revoke
     PROPOSER = "proposer"  # proposed the policy version
+    SUBMITTER = "submitter"  # submitted these verdicts
     CARRIER = "carrier"  # is named to carry out manual work on the target
 
 
@@ -181,6 +188,13 @@ RULES: dict[Verb, Rule] = {
         Relation.HOLDER,
         "This is your own request. Somebody else has to decide on it.",
     ),
+    Verb.VERDICTS_SUBMIT: _anyone,  # each verdict is asked for itself: REQUEST_DECIDE
+    Verb.VERDICTS_VIEW: _relation(
+        Relation.SUBMITTER, powers=OVERSEERS, otherwise="These verdicts aren't yours to see."
+    ),
+    Verb.VERDICTS_FINISH: _relation(
+        Relation.SUBMITTER, otherwise="Only the person who submitted these verdicts can have the rest given."
+    ),
     Verb.GRANT_VIEW: _relation(
         *_SEES, powers=OVERSEERS | {Power.OPERATOR}, otherwise="This grant isn't yours to see."
     ),
@@ -238,6 +252,7 @@ RULES: dict[Verb, Rule] = {
         powers=frozenset({Power.ADMINISTRATOR}),
         otherwise="People are managed by administrators. Request the role that gives this power.",
     ),
+    Verb.NOTICES_CHOOSE: _anyone,  # each for themselves: the verb takes no other person
     Verb.RECORD_VIEW: _relation(powers=OVERSEERS, otherwise=_AUDITOR_POWER),
     Verb.ADMIN_VIEW: _relation(powers=OVERSEERS, otherwise=_AUDITOR_POWER),
 }

@@ -44,7 +44,7 @@ class Inbox:
         mood = self.moods.get(address.partition("@")[0], "")
         if mood == "break off":
             assert server.transport is not None
-            server.transport.abort()
+            server.transport.close()
         if mood[:1].isdigit():
             return mood
         envelope.rcpt_tos.append(address)
