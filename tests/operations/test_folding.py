@@ -89,7 +89,7 @@ def test_a_noisy_requester_delays_nobody_elses_request(mailoutbox: list[EmailMes
         moment = began + turn * apart
         with world.at(moment):
             request = world.ask("rita", "auditor")
-            send_at(moment)
+            send_at(moment + timedelta(seconds=5))
             requests.withdraw(actor=world.person("rita"), request=request)
     later = began + (folding.MOST_AN_HOUR + 2) * apart
     mailoutbox.clear()
