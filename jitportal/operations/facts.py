@@ -12,6 +12,7 @@ from jitportal.models import (
     AccessRequest,
     AfterUseReview,
     Approval,
+    DecisionSubmission,
     Grant,
     Lease,
     ManualTask,
@@ -73,6 +74,12 @@ def _of_request(request: AccessRequest, person: Person) -> Iterable[Relation]:
         yield Relation.DECIDER
     if _revokes(person, request):
         yield Relation.REVOKER
+
+
+@_relations.register
+def _of_submission(submission: DecisionSubmission, person: Person) -> Iterable[Relation]:
+    if submission.approver_id == person.pk:
+        yield Relation.SUBMITTER
 
 
 @_relations.register

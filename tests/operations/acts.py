@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from jitportal.models import (
     AccessRequest,
     AfterUseReview,
+    DecisionSubmission,
     Grant,
     ManualTask,
     Person,
@@ -17,6 +19,7 @@ from jitportal.models import (
     Team,
 )
 from jitportal.operations import (
+    decisions,
     grants,
     manual,
     people,
@@ -24,10 +27,13 @@ from jitportal.operations import (
     problems,
     requests,
     reviews,
+    submissions,
     targets,
 )
 from jitportal.operations.claims import GRANT, REMOVAL
 from jitportal.operations.leases import converge
+from jitportal.operations.submissions import Wish
+from jitportal.rules.vocabulary import Verdict
 from tests.operations import world
 
 HOUR = timedelta(hours=1)
@@ -67,6 +73,28 @@ def edit(who: str, request: AccessRequest) -> object:
 
 def withdraw(who: str, request: AccessRequest) -> object:
     return requests.withdraw(actor=world.person(who), request=request)
+
+
+def verdicts(request: AccessRequest) -> list[Wish]:
+    seen = decisions.seen_digest(request)
+    return [Wish(request, Verdict.APPROVE, seen, minutes=request.minutes)]
+
+
+def submit_verdicts() -> Verb:
+    wishes = verdicts(world.ask("rita", "writer"))
+    return lambda: submissions.submit(actor=world.person("mona"), token=uuid4(), wishes=wishes)
+
+
+def finish_verdicts() -> Verb:
+    submit_verdicts()()
+    submission = DecisionSubmission.objects.get()
+    return lambda: submissions.finish(actor=world.person("mona"), submission=submission)
+
+
+def refuse_verdict() -> Verb:
+    verb = finish_verdicts()
+    world.approve("otto", AccessRequest.objects.get())
+    return verb
 
 
 def on_grant(verb: Callable[[Grant], object], role: str = "auditor") -> Callable[[], Verb]:
@@ -234,6 +262,9 @@ ACTS = [
     Act("mona", "request.approved", on_request(world.approve, "mona")),
     Act("mona", "request.denied", on_request(world.deny, "mona")),
     Act("mona", "request.sent_back", on_request(world.send_back, "mona")),
+    Act("mona", "verdicts.submitted", submit_verdicts),
+    Act("mona", "verdicts.finished", finish_verdicts),
+    Act("mona", "verdicts.refused", refuse_verdict),
     Act("system", "request.lapsed", simply(requests.lapse_due), timedelta(days=40)),
     Act(
         "system", "grant.ready", simply(world.ask, "rita", "quick", ticket="INC-1", minutes=5), beside="rita"
