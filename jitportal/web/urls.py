@@ -6,9 +6,11 @@ from django.urls import URLPattern, URLResolver, path
 from jitportal.web.admin_models import site
 from jitportal.web.views import (
     access,
+    components,
     decisions,
     grants,
     health,
+    palette,
     policy,
     policy_editor,
     problems,
@@ -28,6 +30,8 @@ from jitportal.web.views import (
 frame: list[URLPattern] = [
     path("sign-in/", sign_in.SignIn.as_view(), name="sign_in"),
     path("sign-out/", sign_in.SignOut.as_view(), name="sign_out"),
+    path("go/", palette.palette, name="palette"),
+    path("components/", components.components, name="components"),  # 404 in production
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

@@ -125,6 +125,8 @@ ROUTES: dict[str, Route] = {
         public=True,
     ),
     "sign_out": Route(post=_all(302)),
+    "palette": Route(get=_all()),
+    "components": Route(get={}),  # for developers, where the demo or DEBUG is on: 404 elsewhere
     "healthz": Route(get={200: ",".join(KINDS)}, public=True),
     "readyz": Route(get={503: ",".join(KINDS)}, public=True),  # no worker runs in this test
     # asking

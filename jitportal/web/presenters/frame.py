@@ -98,6 +98,11 @@ def frame_of(request: PortalRequest) -> Frame:
     )
 
 
+def seen_by(request: PortalRequest) -> list[Entry]:
+    """The pages that lead to all others, as far as this person sees them."""
+    return [entry for entry in (*FIRST, *REST) if _sees(request, entry)]
+
+
 def _sees(request: PortalRequest, entry: Entry) -> bool:
     return entry.verb is None or bool(allowed(entry.verb, actor_of(request)))
 

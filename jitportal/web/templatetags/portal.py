@@ -100,6 +100,25 @@ def spoken(duration: int | timedelta | None) -> str:
     return spoken_minutes(int(duration))
 
 
+NOTICE_ICONS = {
+    "info": "info",
+    "success": "circle-check",
+    "warning": "triangle-alert",
+    "error": "triangle-alert",
+}
+
+
+@register.simple_block_tag
+def notice(content: SafeString, kind: str, icon_name: str = "") -> SafeString:
+    """What a page says before all else. ``kind``: info, success, warning or error."""
+    return format_html(
+        '<div class="notice notice-{}">{}<div>{}</div></div>',
+        kind,
+        icon(icon_name or NOTICE_ICONS[kind]),
+        content,
+    )
+
+
 @register.inclusion_tag("components/badge.html")
 def badge(kind: str, text: str, icon_name: str = "") -> dict[str, str]:
     """``kind``: force, waiting, ended, failed, accent or emergency (that one for break-glass alone)."""

@@ -72,7 +72,7 @@ def holder(grant: Grant) -> Client:
 
 
 def shown(page: str) -> dict[str, str]:
-    found = re.findall(r'<code id="(login|password)">([^<]*)</code>', page)
+    found = re.findall(r'<pre id="(login|password)">([^<]*)</pre>', page)
     return {name: html.unescape(text) for name, text in found}
 
 
