@@ -84,6 +84,7 @@ oversight: list[URLPattern | URLResolver] = [
     path("policy/<int:number>/reject/", policy.policy_reject, name="policy_reject"),
     path("policy/<int:number>/apply/", policy.policy_apply, name="policy_apply"),
     path("record/", record.record, name="record"),
+    path("record/export/", record.record_export, name="record_export"),
     path("record/<int:pk>/", record.event_detail, name="event_detail"),
     path("admin/", site.urls),
 ]

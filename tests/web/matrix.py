@@ -234,6 +234,7 @@ ROUTES: dict[str, Route] = {
     "policy_apply": Route(_proposed, post={}, otherwise=403),  # nobody has approved it yet
     # the record
     "record": Route(get={200: _OVERSEERS}, otherwise=403),
+    "record_export": Route(post={200: _OVERSEERS}, otherwise=403, data=lambda _world: {"kind": "CSV"}),
     "event_detail": Route(_event, get={200: _OVERSEERS}, otherwise=403),
 }
 

@@ -58,10 +58,11 @@ def _bounded_on_sqlite(connection: BaseDatabaseWrapper, seconds: float) -> Itera
 
 @contextmanager
 def _bounded_on_postgresql(connection: BaseDatabaseWrapper, seconds: float) -> Iterator[None]:
-    """Each statement; a search has a handful, and all but one are quick."""
+    """Each statement; a search has a handful, and all but one are quick. Zero would be no bound at all."""
+    milliseconds = max(1, round(seconds * 1000))
     with transaction.atomic(using=connection.alias):
         with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{seconds * 1000:.0f}"])
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(milliseconds)])
         yield
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL statement_timeout TO DEFAULT")

@@ -7,17 +7,19 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Model, Q, QuerySet
+from django.db import connection
+from django.db.models import Model, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 
+from jitportal.audit.search import Wanted
 from jitportal.models import Entry, Event, Person, Role, Target
+from jitportal.operations import record
 from jitportal.rules.lifecycle import spoken_state
-from jitportal.web.forms.record import RecordFilter
-from jitportal.web.paging import Page, Position, older
+from jitportal.web.forms.record import WITHIN, RecordFilter
+from jitportal.web.paging import Page, Position
 from jitportal.web.presenters.differences import ChangedRow, changed_rows, points_to
 from jitportal.web.presenters.history import ABOUT
 from jitportal.web.presenters.times import precise_words
@@ -25,6 +27,15 @@ from jitportal.web.presenters.times import precise_words
 EVENTS_A_PAGE = 50
 #: So many changed rows are shown with one event; a bulk change has more.
 MOST_ROWS = 200
+#: From each kind to the next one, so that a million events are fifty steps.
+_KINDS = """
+WITH RECURSIVE kind(verb) AS (
+    SELECT min(verb) FROM jitportal_event
+    UNION ALL
+    SELECT (SELECT min(verb) FROM jitportal_event WHERE verb > kind.verb)
+    FROM kind WHERE kind.verb IS NOT NULL
+) SELECT verb FROM kind
+"""
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -47,6 +58,14 @@ class About:
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """One event in the list, with the objects that it is about."""
+
+    event: Event
+    links: Sequence[About]
+
+
+@dataclass(frozen=True, slots=True)
 class Detail:
     """One event: what it was about, its data, and the rows that changed with it.
 
@@ -61,24 +80,23 @@ class Detail:
     more_rows: bool
 
 
-def events(wanted: Mapping[str, Any], after: Position | None) -> Page[Event]:
-    """A page of the events that pass the filters, newest first. ``wanted``: cleaned ``RecordFilter``."""
-    rows = Event.objects.select_related("actor").filter(*_filters(wanted))
-    return older(rows, "at", after=after, size=EVENTS_A_PAGE)
+def events(wanted: Wanted, after: Position | None) -> Page[Row]:
+    """A page of the events that pass the filters, newest first. Raises ``Invalid`` if it takes too long."""
+    before = (after.moment, after.pk) if after else None
+    found = record.newest(wanted, before=before, size=EVENTS_A_PAGE + 1)
+    shown = Event.objects.select_related("actor", "person", "role", "target", "policy_version").in_bulk(
+        found[:EVENTS_A_PAGE]
+    )
+    rows = [Row(shown[pk], _links(shown[pk])) for pk in found[:EVENTS_A_PAGE]]
+    last = rows[-1].event if len(found) > EVENTS_A_PAGE else None
+    return Page(rows, str(Position(last.at, last.pk)) if last else "", first=after is None)
 
 
-def _filters(wanted: Mapping[str, Any]) -> list[Q]:
-    people, verb = wanted.get("person"), wanted.get("verb")
-    filters = [
-        Q(role=wanted["role"]) if wanted.get("role") else None,
-        Q(target=wanted["target"]) if wanted.get("target") else None,
-        Q(at__gte=wanted["since"]) if wanted.get("since") else None,
-        Q(at__lt=wanted["until"]) if wanted.get("until") else None,
-        Q(actor__in=people) | Q(person__in=people) if people else None,
-        (Q(verb=verb) if "." in verb else Q(verb__startswith=f"{verb}.")) if verb else None,
-        *(Q(sentence__icontains=word) for word in wanted.get("words", "").split()),
-    ]
-    return [one for one in filters if one is not None]
+def kinds() -> list[str]:
+    """Every kind of event that the record holds, by one step in the index for each."""
+    with connection.cursor() as cursor:
+        cursor.execute(_KINDS)
+        return [verb for (verb,) in cursor.fetchall() if verb]
 
 
 def chips(form: RecordFilter, address: QueryDict) -> list[Chip]:
@@ -89,8 +107,21 @@ def chips(form: RecordFilter, address: QueryDict) -> list[Chip]:
             rest = address.copy()
             rest.pop(name, None)
             rest.pop("after", None)
-            shown.append(Chip(str(field.label or name.capitalize()), typed, f"?{rest.urlencode()}"))
+            label = str(field.label or name.capitalize())
+            shown.append(Chip(label, _filter_in_words(form, name, typed), f"?{rest.urlencode()}"))
     return shown
+
+
+def _filter_in_words(form: RecordFilter, name: str, typed: str) -> str:
+    """What a filter means: a role's name for its key, a moment in the viewer's zone."""
+    read = form.read.get(name)
+    if isinstance(read, Role | Target):
+        return read.name
+    if isinstance(read, datetime):
+        return precise_words(read)
+    if name == "within" and read in WITHIN:
+        return WITHIN[read][1].lower()
+    return typed
 
 
 def detail(event: Event) -> Detail:
@@ -110,18 +141,27 @@ def detail(event: Event) -> Detail:
 
 
 def _about(event: Event) -> list[About]:
+    """What the event is about: a person, and objects with their pages."""
     person, lease = event.person, event.lease
-    grant, request, role, target = event.grant, event.request, event.role, event.target
-    version = event.policy_version
     found = [
         About("Person", str(person), f"{reverse('record')}?{urlencode({'person': person.username})}")
         if person
         else None,
-        About("Request", f"Request {request.pk}", reverse("request_detail", args=[request.pk]))
+        *_links(event),
+        About("Lease", lease.handle, "") if lease else None,
+    ]
+    return [one for one in found if one is not None]
+
+
+def _links(event: Event) -> list[About]:
+    """The objects that an event is about and that have a page."""
+    grant, request, role, target = event.grant_id, event.request_id, event.role, event.target
+    version = event.policy_version
+    found = [
+        About("Request", f"Request {request}", reverse("request_detail", args=[request]))
         if request
         else None,
-        About("Grant", f"Grant {grant.pk}", reverse("grant_detail", args=[grant.pk])) if grant else None,
-        About("Lease", lease.handle, "") if lease else None,
+        About("Grant", f"Grant {grant}", reverse("grant_detail", args=[grant])) if grant else None,
         About("Role", role.name, reverse("role_detail", args=[role.key])) if role else None,
         About("Target", target.name, reverse("target_detail", args=[target.key])) if target else None,
         About("Policy", str(version), reverse("policy_version", args=[version.number])) if version else None,
