@@ -10,6 +10,7 @@ from jitportal.web.views import (
     decisions,
     grants,
     health,
+    notices,
     palette,
     policy,
     policy_editor,
@@ -58,6 +59,7 @@ engineer: list[URLPattern] = [
     path("grants/<int:pk>/reveal/", grants.reveal, name="grant_reveal"),
     path("reviews/", reviews.index, name="reviews"),
     path("reviews/<int:pk>/", reviews.detail, name="review_detail"),
+    path("notices/", notices.notices, name="notices"),
 ]
 
 # who approves, operates, changes policy and audits

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from jitportal.models import Event
 from jitportal.operations import decisions
+from jitportal.operations.notice_choices import CHOSEN
 from tests.web.world import POLICY, World
 
 #: kind: the person of the world. Somebody who has signed out has no row: that is anonymous.
@@ -107,6 +108,7 @@ _REQUEST_OTHERS = "manager,decider,role owner,auditor,operator,administrator"
 _GRANT_SEEN = "requester,manager,role owner,auditor,operator,administrator"
 _GRANT_OTHERS = "manager,role owner,auditor,operator,administrator"
 _EDITORS = "proposer,policy editor"
+_NOTICES = {f"{topic}-{what}": said for topic in CHOSEN for what, said in (("mail", "on"), ("pace", "hourly"))}
 _TARGET_SEEN = "role owner,auditor,proposer,policy editor,operator,administrator"
 _OVERSEERS = "auditor,administrator"
 _DECIDING = Route(
@@ -193,6 +195,7 @@ ROUTES: dict[str, Route] = {
         post={302: "manager,role owner,administrator", 403: "requester,auditor"},
         data=lambda _world: {"act": "determine", "determine-determination": "All as declared."},
     ),
+    "notices": Route(get=_all(), post=_all(302), data=lambda _world: _NOTICES),
     # deciding
     "queue": Route(get=_all()),
     "decide_approve": _DECIDING,

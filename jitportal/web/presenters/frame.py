@@ -66,6 +66,7 @@ REST = [
     _entry("Roles", "roles", "layers", "role_detail"),
     _entry("Policy", "policy", "book-open", "policy_version", "policy_propose"),
     _entry("Tasks", "tasks", "list-checks", "task_confirm"),
+    _entry("Notices", "notices", "bell"),
     _entry("Targets", "targets", "server", "target_detail", verb=Verb.TARGET_VIEW),
     _entry("Problems", "problems", "triangle-alert", verb=Verb.PROBLEM_VIEW),
     _entry("Record", "record", "scroll-text", "event_detail", verb=Verb.RECORD_VIEW),

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from jitportal.models import Heartbeat, Lease, Notice, TargetHealth
+from jitportal.models import ChannelState, Heartbeat, Lease, Notice, TargetHealth
 from jitportal.operations import problems
 from jitportal.operations.problems import LeaseProblem
 from jitportal.rules.vocabulary import Presence
@@ -41,12 +41,13 @@ class Problems:
     rows: Sequence[Row]
     sick: Sequence[TargetHealth]
     notices: Sequence[Notice]
+    channels: Sequence[ChannelState]  # on which nothing gets through
     worker_stale: bool
     beat_at: datetime | None
 
     @property
     def none(self) -> bool:
-        return not (self.rows or self.sick or self.notices or self.worker_stale)
+        return not (self.rows or self.sick or self.notices or self.channels or self.worker_stale)
 
 
 def problems_now(now: datetime) -> Problems:
@@ -59,6 +60,7 @@ def problems_now(now: datetime) -> Problems:
         rows=[Row(problem, _presence(problem.lease), told.get(problem.lease.pk, [])) for problem in found],
         sick=list(sick.order_by("failing_since")),
         notices=list(unsent.select_related("recipient").order_by("-given_up_at")[:MOST_NOTICES]),
+        channels=list(ChannelState.objects.filter(failing_since__isnull=False).order_by("failing_since")),
         worker_stale=beat_at is None or now - beat_at > STALE,
         beat_at=beat_at,
     )
