@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
 from jitportal.audit.events import record
 from jitportal.audit.system import system
-from jitportal.models import AccessRequest, Grant, Membership, Person, StandingPower, Team
+from jitportal.models import Membership, Person, StandingPower, Team
 from jitportal.operations import clock
 from jitportal.operations.directory import actor_facts, person_facts, powers_of
 from jitportal.operations.facts import require
-from jitportal.operations.grants import stop_locked
-from jitportal.operations.requests import withdraw_locked
+from jitportal.operations.leaving import deactivate, remove_power_locked
+from jitportal.operations.rerouting import decided_by, reroute, waiting_for_manager_of
 from jitportal.operations.time_zones import check_time_zone
-from jitportal.operations.transaction import lock_grant, lock_person, lock_request, operation
-from jitportal.operations.wording import words
+from jitportal.operations.transaction import lock_person, operation
 from jitportal.rules.errors import Conflict, Invalid, InvalidInput
 from jitportal.rules.permissions import Verb
 from jitportal.rules.plain_text import is_plain
-from jitportal.rules.vocabulary import EndReason, Power
+from jitportal.rules.vocabulary import Power
 
-__all__ = ["actor_facts", "person_facts", "powers_of"]
+__all__ = ["actor_facts", "deactivate", "person_facts", "powers_of"]
 
 _NO_TEXT = "The text holds characters that aren't text. Type it again."
 
@@ -101,6 +98,7 @@ def leave_team(*, actor: Person, person: Person, team: Team) -> Membership:
         if membership is None:
             raise Conflict(f"{person} isn't in team {team}.")
         now = clock.now()
+        waiting = decided_by(person)
         membership.ended_at = now
         membership.save(update_fields=["ended_at"])
         record(
@@ -110,6 +108,7 @@ def leave_team(*, actor: Person, person: Person, team: Team) -> Membership:
             now=now,
             person=person,
         )
+        reroute(waiting, actor, f"{person} left team {team}", now)
         return membership
 
 
@@ -118,6 +117,7 @@ def set_manager(*, actor: Person, person: Person, manager: Person | None) -> Per
     with operation(actor):
         require(Verb.PERSON_MANAGE, actor)
         person = lock_person(person.pk)
+        now = clock.now()
         _refuse_circle(person, manager)
         person.manager = manager
         person.save(update_fields=["manager"])
@@ -125,42 +125,10 @@ def set_manager(*, actor: Person, person: Person, manager: Person | None) -> Per
             verb="person.manager_set",
             actor=actor,
             sentence=f"{actor} made {manager or 'nobody'} the manager of {person}.",
-            now=clock.now(),
-            person=person,
-        )
-        return person
-
-
-def deactivate(*, actor: Person, person: Person, reason: str) -> Person:
-    """Somebody leaves: grants and standing powers end, requests are withdrawn, and sign-in stops, all
-    at once.
-    """
-    with operation(actor):
-        require(Verb.PERSON_MANAGE, actor)
-        reason = words(reason, "reason", needed="Say why, for the record.")
-        person = lock_person(person.pk)
-        if person.is_system:
-            raise Invalid("The system can't be deactivated.")
-        if not person.is_active:
-            raise Conflict(f"{person} is deactivated already.")
-        now = clock.now()
-        person.is_active, person.deactivated_at = False, now
-        person.save(update_fields=["is_active", "deactivated_at"])
-        record(
-            verb="person.deactivated",
-            actor=actor,
-            sentence=f"{actor} deactivated {person}: {reason}",
             now=now,
             person=person,
         )
-        for request in AccessRequest.objects.open().filter(requester=person).order_by("pk"):
-            withdraw_locked(lock_request(request), actor, now, f"{person} was deactivated.")
-        for power in StandingPower.objects.filter(person=person, removed_at__isnull=True):
-            _remove(power, actor, now)
-        for grant in Grant.objects.filter(person=person, stopped_at__isnull=True).order_by("pk"):
-            held = lock_grant(grant)
-            if held.ends_at is None or held.ends_at > now:
-                stop_locked(held, actor, EndReason.REVOKED, f"{person} was deactivated.", now)
+        reroute(waiting_for_manager_of(person), actor, f"{manager or 'Nobody'} manages {person} now", now)
         return person
 
 
@@ -221,20 +189,7 @@ def remove_standing_power(*, actor: Person, standing_power: StandingPower) -> St
         power = StandingPower.objects.select_for_update(of=("self",)).get(pk=standing_power.pk)
         if power.removed_at is not None:
             raise Conflict("This standing power has been removed already.")
-        return _remove(power, actor, clock.now())
-
-
-def _remove(power: StandingPower, actor: Person, now: datetime) -> StandingPower:
-    power.removed_at = now
-    power.save(update_fields=["removed_at"])
-    record(
-        verb="power.standing_removed",
-        actor=actor,
-        sentence=f"{actor} removed the standing power {power.power} of {power.person}.",
-        now=now,
-        person=power.person,
-    )
-    return power
+        return remove_power_locked(power, actor, clock.now())
 
 
 def _check_new(person: Person, password: str | None) -> None:

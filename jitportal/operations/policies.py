@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from functools import lru_cache
 
 from django.db.models import Max
@@ -20,6 +21,7 @@ from jitportal.rules.permissions import Verb
 from jitportal.rules.policy import RoleRules
 from jitportal.rules.policy_difference import Change, difference
 from jitportal.rules.policy_document import PolicyDocument, PolicyDocumentError, directory_problems, load
+from jitportal.rules.policy_lines import LineProblem
 from jitportal.rules.vocabulary import PolicyStatus
 
 
@@ -70,16 +72,28 @@ def pinned_rules(request: AccessRequest) -> RoleRules:
 def check(text: str) -> PolicyDocument:
     """The document, or ``PolicyDocumentError`` with everything that is wrong with it, each at its line."""
     document = load(text)
-    people = set(Person.objects.active().values_list("username", flat=True))
-    teams = set(Team.objects.values_list("key", flat=True))
     problems = [
-        *directory_problems(document, people, teams),
+        *_directory_problems(document),
         *catalogue.conflicts(document),
         *setting_problems(document),
     ]
     if problems:
         raise PolicyDocumentError(sorted(set(problems)))
     return document
+
+
+def overtaken() -> list[LineProblem]:
+    """What the policy in force says of people who have left since, each at its line: an owner, an eligible
+    person, an account.
+    """
+    version = current_version()
+    return sorted(set(_directory_problems(document_of(version)))) if version else []
+
+
+def _directory_problems(document: PolicyDocument) -> Iterable[LineProblem]:
+    people = set(Person.objects.active().values_list("username", flat=True))
+    teams = set(Team.objects.values_list("key", flat=True))
+    return directory_problems(document, people, teams)
 
 
 def plan(text: str) -> list[Change]:

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from jitportal.models import AccessRequest, Person
-from jitportal.operations.directory import live_deciders
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from jitportal.models import AccessRequest, Approval, Person
+from jitportal.operations.directory import directory_for, live_deciders
 from jitportal.operations.facts import stage_rules
-from jitportal.rules.deciders import enough_people
+from jitportal.rules.deciders import DeciderRules, Directory, PersonFacts, deciders_of, enough_people
 from jitportal.rules.permissions import Allowed, Answer, Denied
 from jitportal.rules.vocabulary import Verdict
 
 Seats = list[tuple[frozenset[str], int]]
+#: What was given on one revision: stage and username of each approval by a person.
+Given = list[tuple[int, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """A pending request that too few people can decide; ``stage`` is the first that stays short."""
+
+    request: AccessRequest
+    index: int
+    stage: str
 
 
 def spared(person: Person, request: AccessRequest) -> Answer:
@@ -17,7 +31,7 @@ def spared(person: Person, request: AccessRequest) -> Answer:
 
     Somebody who alone can decide a later stage would leave the request to lapse there.
     """
-    free = _free_seats(request)
+    free = [(eligible, people) for _, eligible, people in _free_seats([request])[request.pk]]
     (eligible, people), *later = free
     after = [(eligible, people - 1), *later]
     without = [(others - {person.username}, number) for others, number in after]
@@ -30,6 +44,20 @@ def spared(person: Person, request: AccessRequest) -> Answer:
     )
 
 
+def stuck(requests: Iterable[AccessRequest]) -> list[Stuck]:
+    """Those of the pending requests whose stages can't all be filled by those who are there now."""
+    rows = list(requests)
+    free = _free_seats(rows)
+    found = []
+    for request in rows:
+        seats = free[request.pk]
+        for number, (index, _eligible, _people) in enumerate(seats, start=1):
+            if not enough_people([(eligible, people) for _, eligible, people in seats[:number]]):
+                found.append(Stuck(request, index, str(request.asked.stages[index]["name"])))
+                break
+    return found
+
+
 def decided_before(person: Person, request: AccessRequest) -> bool:
     """Whether the request has passed a stage that this person could have decided."""
     for index in range(request.stage):
@@ -39,20 +67,57 @@ def decided_before(person: Person, request: AccessRequest) -> bool:
     return False
 
 
-def _free_seats(request: AccessRequest) -> Seats:
-    """From the open stage on: who can still decide each stage that people decide, and how many it needs."""
-    given = list(
-        request.asked.approvals.filter(by_system=False, verdict=Verdict.APPROVE).values_list(
-            "stage", "person__username"
-        )
+def _free_seats(requests: Iterable[AccessRequest]) -> dict[int, list[tuple[int, frozenset[str], int]]]:
+    """By request, from the open stage on: each stage that people decide, who still can, and how many it
+    needs. However many requests there are, the directory and the approvals are read once.
+    """
+    rows = list(requests)
+    open_stages = {
+        row.pk: [
+            index
+            for index in range(row.stage, len(row.asked.stages))
+            if not row.asked.stages[index]["system_rule"]
+        ]
+        for row in rows
+    }
+    rules = {(row.pk, index): stage_rules(row, index) for row in rows for index in open_stages[row.pk]}
+    managers = {row.pk: row.requester.manager.username if row.requester.manager else None for row in rows}
+    directory = directory_for(
+        (rule for named, _ in rules.values() for rule in named),
+        [*managers.values(), *(owner for _, owner in rules.values())],
     )
-    decided = {username for _, username in given}
-    seats: Seats = []
-    for index in range(request.stage, len(request.asked.stages)):
-        stage = request.asked.stages[index]
-        if stage["system_rule"]:
-            continue
-        rules, owner = stage_rules(request, index)
-        eligible = live_deciders(rules, request.requester, owner) - decided
-        seats.append((eligible, stage["people"] - sum(1 for at, _ in given if at == index)))
-    return seats
+    given = _given(rows)
+    return {
+        row.pk: [
+            (index, *_seats_of(row, index, rules[row.pk, index], managers[row.pk], directory, given))
+            for index in open_stages[row.pk]
+        ]
+        for row in rows
+    }
+
+
+def _seats_of(
+    request: AccessRequest,
+    index: int,
+    named: tuple[list[DeciderRules], str],
+    manager: str | None,
+    directory: Directory,
+    given: Mapping[int, Given],
+) -> tuple[frozenset[str], int]:
+    rules, owner = named
+    requester = PersonFacts(request.requester.username, active=True, manager=manager)
+    approvals = given.get(request.asked.pk, [])
+    decided = {username for _, username in approvals}
+    eligible = deciders_of(rules, requester, owner, directory) - decided
+    needed = int(request.asked.stages[index]["people"])
+    return eligible, needed - sum(1 for at, _ in approvals if at == index)
+
+
+def _given(requests: list[AccessRequest]) -> dict[int, Given]:
+    given: dict[int, Given] = {}
+    approvals = Approval.objects.filter(
+        revision__in=[row.asked.pk for row in requests], by_system=False, verdict=Verdict.APPROVE
+    )
+    for revision, stage, username in approvals.values_list("revision_id", "stage", "person__username"):
+        given.setdefault(revision, []).append((stage, username))
+    return given

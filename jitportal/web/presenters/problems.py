@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from jitportal.models import ChannelState, Heartbeat, Lease, Notice, TargetHealth
-from jitportal.operations import problems
+from jitportal.operations import problems, rerouting
 from jitportal.operations.problems import LeaseProblem
+from jitportal.operations.seats import Stuck
 from jitportal.rules.vocabulary import Presence
 from jitportal.web.presenters.states import Badge
 
@@ -36,10 +37,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Problems:
-    """``beat_at`` is None where no worker has ever run."""
+    """``beat_at`` is None where no worker has ever run. ``stuck``: requests that too few can decide."""
 
     rows: Sequence[Row]
     sick: Sequence[TargetHealth]
+    stuck: Sequence[Stuck]
     notices: Sequence[Notice]
     channels: Sequence[ChannelState]  # on which nothing gets through
     worker_stale: bool
@@ -47,7 +49,9 @@ class Problems:
 
     @property
     def none(self) -> bool:
-        return not (self.rows or self.sick or self.notices or self.channels or self.worker_stale)
+        return not (
+            self.rows or self.sick or self.stuck or self.notices or self.channels or self.worker_stale
+        )
 
 
 def problems_now(now: datetime) -> Problems:
@@ -59,6 +63,7 @@ def problems_now(now: datetime) -> Problems:
     return Problems(
         rows=[Row(problem, _presence(problem.lease), told.get(problem.lease.pk, [])) for problem in found],
         sick=list(sick.order_by("failing_since")),
+        stuck=rerouting.undecidable(now),
         notices=list(unsent.select_related("recipient").order_by("-given_up_at")[:MOST_NOTICES]),
         channels=list(ChannelState.objects.filter(failing_since__isnull=False).order_by("failing_since")),
         worker_stale=beat_at is None or now - beat_at > STALE,

@@ -31,12 +31,14 @@ def policy(request: PortalRequest) -> HttpResponse:
     page = paging.older(
         versions, "proposed_at", after=paging.position(request.GET.get("after", "")), size=VERSIONS_A_PAGE
     )
+    propose = fetch.answer(request, Verb.POLICY_PROPOSE)
     context = {
         "version": policies.current_version(),
+        "overtaken": policies.overtaken() if propose else [],
         "versions": [(version, presenter.badge_of(version)) for version in page.rows],
         "older": paging.address_of(request.GET, after=page.following) if page.following else "",
         "newest": "" if page.first else paging.address_of(request.GET),
-        "propose": fetch.answer(request, Verb.POLICY_PROPOSE),
+        "propose": propose,
     }
     return render(request, "policy/policy.html", context)
 

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
+from jitportal.audit.system import system
 from jitportal.models import Grant, Heartbeat, Lease, ManualTask, Target
-from jitportal.operations import clock, grants, leases, problems
+from jitportal.operations import clock, decisions, grants, leases, people, problems
 from jitportal.rules.vocabulary import GrantStatus
 from tests.web.oversight.conftest import As, words
 from tests.web.world import World, approve, ask, carried_out, converge, elevate
@@ -183,3 +184,16 @@ def test_the_worker_clears_what_was_late(world: World, opal: Client, held: Grant
         beat()
         assert "Nothing is late, and nothing fails." in words(opal.get("/problems/"))
         assert leases.due_targets(clock.now()) == []
+
+
+def test_a_request_that_nobody_can_decide_is_a_problem(world: World, opal: Client) -> None:
+    request = ask(world, "rita", "door")
+    beat()
+    assert "too few people" not in words(opal.get("/problems/"))
+    for username in sorted(decider.username for decider in decisions.deciders(request)):
+        people.deactivate(actor=system(), person=world[username], reason="Has left.")
+        while heir := decisions.deciders(request):
+            people.deactivate(actor=system(), person=heir[0], reason="Has left too.")
+    said = words(opal.get("/problems/"))
+    assert "Requests that too few people can decide" in said
+    assert f"Request {request.pk}" in said
