@@ -57,9 +57,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason=no_postgres))
         if no_browser and item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.skip(reason=no_browser))
+        if item.nodeid.startswith(PAGES) and item.path.name not in PAGES_THAT_SEARCH:
+            item.add_marker("page")
         if item.get_closest_marker("proof") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(PROOF_SECONDS))
     _deal_out_the_long_ones(config, items)
+
+
+#: What is about the words and forms of single pages.
+PAGES = ("tests/web/engineer/", "tests/web/oversight/")
+#: And these stand on what the two databases do differently.
+PAGES_THAT_SEARCH = {"test_query_counts.py", "test_queue.py", "test_record.py", "test_record_files.py"}
 
 
 #: Where a test waits for processes, browsers and full minutes.
