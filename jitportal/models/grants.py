@@ -190,6 +190,7 @@ class Grant(models.Model):
             models.Index(fields=["person", "role", "scope", "starts_at"], name="grant_overlap"),
             models.Index(fields=["person", "-created_at"], name="grant_mine"),
             models.Index(fields=["role", "-created_at"], name="grant_of_role"),
+            models.Index(fields=["verified_absent_at"], name="grant_verified_absent"),
         ]
 
     def __str__(self) -> str:

@@ -84,6 +84,7 @@ class AccessRequest(models.Model):
             models.Index(fields=["requester", "-created_at"], name="request_mine"),
             models.Index(fields=["role", "-created_at"], name="request_of_role"),
             models.Index(fields=["role", "-closed_at"], name="request_waits"),
+            models.Index(fields=["closed_at"], name="request_closed"),
         ]
 
     def __str__(self) -> str:
@@ -205,7 +206,8 @@ class Approval(models.Model):
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["person", "-decided_at"], name="approval_mine")
+            models.Index(fields=["person", "-decided_at"], name="approval_mine"),
+            models.Index(fields=["decided_at", "verdict", "by_system"], name="approval_when"),
         ]
 
     def __str__(self) -> str:
