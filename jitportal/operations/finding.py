@@ -21,13 +21,13 @@ FAMILIAR = 5
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """``familiar``: asked for before, and so listed first where nothing is searched for.
-
-    ``others``: roles that the words speak of too, and that this person may not ask for. ``unknown``: words
-    that nothing here speaks of.
+    """``mine``: all that this person may ask for. ``familiar``: asked for before, and so listed first where
+    nothing is searched for. ``others``: roles that the words speak of too, and that this person may not ask
+    for. ``unknown``: words that nothing here speaks of.
     """
 
     document: PolicyDocument | None
+    mine: Sequence[RoleRules]
     familiar: Sequence[RoleRules]
     roles: Sequence[RoleRules]
     others: Sequence[RoleRules]
@@ -41,7 +41,7 @@ def find(person: Person, words: str) -> Finding:
     """
     version = policies.current_version()
     if version is None:
-        return Finding(None, [], [], [], [])
+        return Finding(None, [], [], [], [], [])
     document = policies.document_of(version)
     facts = person_facts(person)
     offered = {
@@ -52,14 +52,14 @@ def find(person: Person, words: str) -> Finding:
         familiar = [offered[key] for key in _asked_before(person) if key in mine][:FAMILIAR]
         known = {rules.key for rules in familiar}
         rest = sorted((offered[key] for key in mine - known), key=lambda rules: rules.name.casefold())
-        return Finding(document, familiar, rest, [], [])
+        return Finding(document, [offered[key] for key in mine], familiar, rest, [], [])
     index = _index(version.text)
     said = search(index, words, mine)
     roles = [offered[match.key] for match in said.matches]
     others: list[RoleRules] = []
     if not roles:
         others = [offered[match.key] for match in search(index, words, offered.keys() - mine).matches]
-    return Finding(document, [], roles, others, said.unknown)
+    return Finding(document, [offered[key] for key in mine], [], roles, others, said.unknown)
 
 
 def _asked_before(person: Person) -> list[str]:

@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, path
 from jitportal.web.admin_models import site
 from jitportal.web.views import (
     access,
+    calendar,
     components,
     decisions,
     grants,
@@ -21,6 +22,7 @@ from jitportal.web.views import (
     requests,
     reviews,
     roles,
+    several,
     sign_in,
     start,
     targets,
@@ -44,9 +46,13 @@ demo: list[URLPattern] = [path("demo/become/", sign_in.become, name="demo_become
 engineer: list[URLPattern] = [
     path("", access.my_access, name="my_access"),
     path("history/", access.history, name="history"),
+    path("calendar/", calendar.calendar, name="calendar"),
     path("request/", start.find, name="request_start"),
     path("request/temporary/<slug:role_key>/", start.temporary, name="request_temporary"),
     path("request/jit/<slug:role_key>/", start.jit, name="request_jit"),
+    path("request/several/", several.choose, name="request_several"),
+    path("request/several/temporary/", several.temporary, name="request_several_temporary"),
+    path("request/several/jit/", several.jit, name="request_several_jit"),
     path("requests/<int:pk>/", requests.detail, name="request_detail"),
     path("requests/<int:pk>/edit/", requests.edit, name="request_edit"),
     path("requests/<int:pk>/withdraw/", requests.withdraw, name="request_withdraw"),

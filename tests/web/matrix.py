@@ -103,6 +103,11 @@ def _asked(_world: World) -> dict[str, str]:
     }
 
 
+def _asked_of(role: str, *, scope: str = "all") -> dict[str, str]:
+    said = {"scope": scope, "minutes_number": "20", "minutes_unit": "minutes"}
+    return {"role": role, **{f"{role}-{name}": value for name, value in said.items()}}
+
+
 _REQUEST_SEEN = "requester,manager,decider,role owner,auditor,operator,administrator"
 _REQUEST_OTHERS = "manager,decider,role owner,auditor,operator,administrator"
 _GRANT_SEEN = "requester,manager,role owner,auditor,operator,administrator"
@@ -134,6 +139,7 @@ ROUTES: dict[str, Route] = {
     # asking
     "my_access": Route(get=_all()),
     "history": Route(get=_all()),
+    "calendar": Route(get=_all()),
     "request_start": Route(get=_all()),
     "request_temporary": Route(
         lambda _world: {"role_key": "cabinet"},
@@ -148,6 +154,19 @@ ROUTES: dict[str, Route] = {
         post={422: "requester,peer"},
         otherwise=422,
         data=_asked,
+    ),
+    "request_several": Route(get=_all()),
+    "request_several_temporary": Route(  # the role is named with what is sent
+        get=_all(404),
+        post={409: "requester,peer"},
+        otherwise=422,
+        data=lambda world: {**_asked(world), **_asked_of("cabinet")},
+    ),
+    "request_several_jit": Route(
+        get=_all(404),
+        post={302: "requester,peer"},
+        otherwise=422,
+        data=lambda world: {**_asked(world), **_asked_of("cage", scope="right")},
     ),
     "request_detail": Route(_pending, get={200: _REQUEST_SEEN}),
     "request_edit": Route(

@@ -88,8 +88,10 @@ class AskForm(PortalForm):
         return {"start_mode": StartMode.RENEWAL}
 
 
-class StartForm(AskForm):
-    """A request that isn't a renewal says when it is to start."""
+class StartFields(PortalForm):
+    """When it is to start, for what isn't a renewal. Built for one moment, ``now``."""
+
+    now: datetime
 
     start_mode = forms.ChoiceField(
         label="When it starts",
@@ -137,6 +139,7 @@ class StartForm(AskForm):
         return "opens_at" if mode == StartMode.ON_CLICK else "start_mode"
 
     def start(self) -> dict[str, Any]:
+        """When it is to start, as arguments of an ``Ask``."""
         said = self.cleaned_data
         mode = StartMode(said["start_mode"])
         if mode is StartMode.SCHEDULED:
@@ -145,6 +148,10 @@ class StartForm(AskForm):
             opens_at = said["opens_at"] or self.now
             return {"start_mode": mode, "opens_at": opens_at, "closes_at": said["closes_at"]}
         return {"start_mode": mode}
+
+
+class StartForm(StartFields, AskForm):
+    """A request that isn't a renewal says when it is to start."""
 
 
 class TemporaryForm(StartForm):

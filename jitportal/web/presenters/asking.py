@@ -23,7 +23,7 @@ from jitportal.web.presenters.roles import REQUEST_FORMS
 from jitportal.web.presenters.waits import wait_sentence
 
 #: What the form's own fields say already, once it is sent.
-_SAID_BESIDE_FIELDS = {"justification", "ticket"}
+SAID_BESIDE_FIELDS = {"justification", "ticket"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def outlook(
     starts_at, ends_at = _span(ask, form.now, renewal_of)
     return Outlook(
         problems=_problems(decision.problems),
-        closed=[_closed(closed, form.rules, ask) for closed in ahead.closed],
+        closed=[closed_scope(closed, form.rules, ask) for closed in ahead.closed],
         ways=[_way(way, ask, form.rules) for way in ahead.ways],
         wait=wait_sentence(ahead.wait) if ahead.wait else "",
         hopeless=[problem.sentence for problem in decision.problems if problem.field == "role"],
@@ -155,7 +155,8 @@ def _span(ask: Ask, now: datetime, renewal_of: Grant | None) -> tuple[datetime, 
     return now, now + length
 
 
-def _closed(closed: Closed, rules: RoleRules, ask: Ask) -> ClosedScope:
+def closed_scope(closed: Closed, rules: RoleRules, ask: Ask) -> ClosedScope:
+    """The scope by its name, and whether it is the one that is asked for."""
     scope = rules.scopes.get(closed.scope)
     name = scope.name if scope else closed.scope
     return ClosedScope(name, closed.scope == ask.scope, closed.request, closed.grant)
@@ -180,4 +181,4 @@ def _way(way: AtOnce, ask: Ask, asked: RoleRules) -> Way:
 
 
 def _problems(problems: Sequence[Problem]) -> list[str]:
-    return [problem.sentence for problem in problems if problem.field not in _SAID_BESIDE_FIELDS]
+    return [problem.sentence for problem in problems if problem.field not in SAID_BESIDE_FIELDS]

@@ -57,8 +57,18 @@ def _entry(label: str, name: str, icon: str, *pages: str, verb: Verb | None = No
 
 
 FIRST = [
-    _entry("My access", "my_access", "key-round", "history", "grant_detail"),
-    _entry("Request", "request_start", "circle-plus", "request_temporary", "request_jit", "request_clone"),
+    _entry("My access", "my_access", "key-round", "history", "calendar", "grant_detail"),
+    _entry(
+        "Request",
+        "request_start",
+        "circle-plus",
+        "request_temporary",
+        "request_jit",
+        "request_several",
+        "request_several_temporary",
+        "request_several_jit",
+        "request_clone",
+    ),
     _entry("Queue", "queue", "inbox", "decide_approve", "decide_deny", "decide_send_back"),
     _entry("Reviews", "reviews", "clipboard-check", "review_detail"),
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.urls import reverse
 
@@ -31,13 +31,17 @@ class Found:
     more_scopes: int
     owner: str  # a name, where it is shown
     url: str
+    chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """``total``: how many there are; not all are shown. ``others`` are those that aren't this person's."""
+    """``chosen``: those that are ticked, whatever is searched for. ``total``: how many there are beside them;
+    not all are shown. ``others`` are those that aren't this person's.
+    """
 
     words: str
+    chosen: list[Found]
     familiar: list[Found]
     roles: list[Found]
     total: int
@@ -49,17 +53,22 @@ class Finding:
         return self.total - len(self.familiar) - len(self.roles)
 
 
-def find(person: Person, words: str) -> Finding:
+def find(person: Person, words: str, ticked: Sequence[str] = ()) -> Finding:
     said = finding.find(person, words)
     if said.document is None:
-        return Finding(words, [], [], 0, [], [])
+        return Finding(words, [], [], [], 0, [], [])
     others = list(said.others[:NAMED])
     names = names_of(rules.owner for rules in others)
+    known = {rules.key: rules for rules in said.mine}
+    chosen = {key: known[key] for key in ticked if key in known}
+    familiar = [rules for rules in said.familiar if rules.key not in chosen]
+    roles = [rules for rules in said.roles if rules.key not in chosen]
     return Finding(
         words=words,
-        familiar=[_found(rules, said.document) for rules in said.familiar],
-        roles=[_found(rules, said.document) for rules in said.roles[:SHOWN]],
-        total=len(said.familiar) + len(said.roles),
+        chosen=[replace(_found(rules, said.document), chosen=True) for rules in chosen.values()],
+        familiar=[_found(rules, said.document) for rules in familiar],
+        roles=[_found(rules, said.document) for rules in roles[:SHOWN]],
+        total=len(familiar) + len(roles),
         others=[_found(rules, said.document, names.get(rules.owner, rules.owner)) for rules in others],
         unknown=said.unknown,
     )

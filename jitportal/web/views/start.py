@@ -26,7 +26,7 @@ FORMS: dict[Pathway, type[StartForm]] = {Pathway.TEMPORARY: TemporaryForm, Pathw
 def find(request: PortalRequest) -> HttpResponse:
     """The page; or, while one types, only what was found."""
     form = SearchForm(request.GET if "q" in request.GET else None)
-    context = {"finding": roles.find(request.user, form.words)}
+    context = {"finding": roles.find(request.user, form.words, request.GET.getlist("role"))}
     partial = request.htmx and not request.htmx.history_restore_request and form.status == HTTPStatus.OK
     answer = form_page(
         request, "requests/_found_live.html" if partial else "requests/find.html", form, context
