@@ -64,6 +64,8 @@ class Person(AbstractUser):
     )
     time_zone = models.CharField(max_length=64, default="UTC")
     is_system = models.BooleanField(default=False)
+    #: Named once by the directory's file, which decides about them from then on: who is missing there leaves.
+    from_directory = models.BooleanField(default=False)
     deactivated_at = models.DateTimeField(null=True, blank=True)
 
     objects: ClassVar[PersonManager] = PersonManager()
