@@ -86,10 +86,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "jitportal.web.middleware.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",  # pages too: docs/adr/0007 says why that is safe
-    "jitportal.web.middleware.SecurityHeadersMiddleware",
     "jitportal.web.middleware.BodySizeMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -173,13 +173,11 @@ Q_CLUSTER = {
 }
 
 AUDITLOG_LOGENTRY_MODEL = "jitportal.Entry"
-# auditlog's own migrations make its replaced table all the same (its issue 804), and a table that no
-# model knows breaks PostgreSQL's flush. It has no other table.
-MIGRATION_MODULES = {"auditlog": None}
 AUDITLOG_STORE_JSON_CHANGES = True
 AUDITLOG_CID_GETTER = "jitportal.audit.context.correlation_id"
 AUDITLOG_DISABLE_REMOTE_ADDR = False
-# Its own table would stay empty beside jitportal.Entry, and its foreign keys would hold other rows.
+# auditlog's own migrations make its replaced table all the same (its issue 804), and a table that no
+# model knows breaks PostgreSQL's flush. It has no other table.
 MIGRATION_MODULES = {"auditlog": None}
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -196,8 +194,6 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
-if not PRODUCTION:  # there collectstatic makes it; here the files are served from where they lie
-    STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 if not PRODUCTION:
     STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns of a directory that isn't there
 STATICFILES_DIRS = [BASE_DIR / "static"]

@@ -1,7 +1,7 @@
 """The route matrix: every named route, every kind of person, every method, with a stranger's data there.
 
 The resolver is walked, so a route that the matrix doesn't name fails. What is refused writes nothing,
-and reading writes nothing whoever reads.
+and reading writes nothing whoever reads. Every answer carries the security headers.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from django.urls import reverse
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.undone import undone
+from tests.web.headers import missing_headers
 from tests.web.matrix import ADMIN, KINDS, NEVER_SHOWN, NO_ROW, ROUTES, UNKNOWN, Route
 from tests.web.routes import NAMED
 from tests.web.world import World, small_world
@@ -129,6 +130,7 @@ def _broken_promises(
     ):
         wrong.append(f"{about}: not sent to sign in, but to {answer.headers.get('Location')}")
     refused = said >= HTTPStatus.BAD_REQUEST or kind in UNKNOWN
+    wrong += [f"{about}: {one}" for one in missing_headers(answer)]
     if writes and (refused or method in {"GET", "HEAD"}):
         wrong.append(f"{about}: answered {said}, and wrote: {writes[0]}")
     return wrong

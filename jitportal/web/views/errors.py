@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
@@ -14,10 +14,10 @@ def _page(request: HttpRequest, status: int, title: str, text: str) -> HttpRespo
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    if isinstance(exception, RequestDataTooBig):
+    if isinstance(exception, RequestDataTooBig | TooManyFieldsSent):
         text = "That is more than any field takes, so nothing was saved. Shorten it and send it again."
-    else:
-        text = "The portal couldn't read what was sent, so nothing changed. Go back and try again."
+        return _page(request, 413, "That is too much at once", text)
+    text = "The portal couldn't read what was sent, so nothing changed. Go back and try again."
     return _page(request, 400, "That couldn't be read", text)
 
 

@@ -226,7 +226,7 @@ def test_a_body_that_no_form_takes_is_refused_unread(ed: Client) -> None:
     """Signed in or not: Django would write a file of any size to the disk before asking who sends it."""
     for client in (ed, Client()):
         answer = client.post("/sign-in/", {"file": BytesIO(bytes(LARGEST_BODY))})
-        assert answer.status_code == 400
+        assert answer.status_code == 413
         assert "That is more than any field takes" in words(answer.content)
 
 

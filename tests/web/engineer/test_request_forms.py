@@ -135,7 +135,7 @@ def test_binary_text_is_read_as_far_as_it_can_be(ed: Client) -> None:
 
 def test_more_text_than_any_field_takes_is_a_page_that_says_so(ed: Client) -> None:
     answer = ed.post(OPERATOR, typed(justification="x" * 1_100_000))
-    assert answer.status_code == 400
+    assert answer.status_code == 413
     assert b"more than any field takes" in answer.content
     assert not AccessRequest.objects.exists()
 

@@ -1,0 +1,42 @@
+"""Django's own list of what a deployment should have, with the settings of production."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+NEEDED = {
+    "JITPORTAL_PRODUCTION": "1",
+    "JITPORTAL_SECRET_KEY": "9aZ-bY8_cX7dW6eV5fU4gT3hS2iR1jQ0kP9lO8mN7nM6oL5pK4qJ3rI2sH1tG0",
+    "JITPORTAL_HOSTS": "portal.example",
+    "JITPORTAL_PUBLIC_URL": "https://portal.example",
+}
+
+
+def _checked(data: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("JITPORTAL_")}
+    return subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "INFO"],
+        cwd=ROOT,
+        env={**kept, **NEEDED, "JITPORTAL_DATA_DIR": str(data), **more},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("proxies", ["0", "1"])
+def test_nothing_is_found_in_production(tmp_path: Path, proxies: str) -> None:
+    done = _checked(tmp_path, JITPORTAL_TRUSTED_PROXIES=proxies)
+    assert done.returncode == 0, done.stderr
+    assert "no issues (0 silenced)" in done.stdout
+
+
+def test_something_is_found_where_plain_requests_are_served(tmp_path: Path) -> None:
+    done = _checked(tmp_path, JITPORTAL_SSL_REDIRECT="0")
+    assert "security.W008" in done.stderr
