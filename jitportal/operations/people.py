@@ -64,7 +64,7 @@ def create_team(*, actor: Person, key: str, name: str) -> Team:
         if Team.objects.filter(key=key).exists():
             raise Conflict(f"There is a team {key} already. Choose another key.")
         team = Team(key=key, name=name)
-        _clean(team)
+        refuse_problems(team, "key", "name")
         team.save()
         record(verb="team.created", actor=actor, sentence=f"{actor} added team {name}.", now=clock.now())
         return team
@@ -117,19 +117,55 @@ def set_manager(*, actor: Person, person: Person, manager: Person | None) -> Per
     with operation(actor):
         require(Verb.PERSON_MANAGE, actor)
         person = lock_person(person.pk)
-        now = clock.now()
         _refuse_circle(person, manager)
-        person.manager = manager
-        person.save(update_fields=["manager"])
-        record(
-            verb="person.manager_set",
-            actor=actor,
-            sentence=f"{actor} made {manager or 'nobody'} the manager of {person}.",
-            now=now,
-            person=person,
-        )
-        reroute(waiting_for_manager_of(person), actor, f"{manager or 'Nobody'} manages {person} now", now)
+        return set_manager_locked(person, manager, actor)
+
+
+def set_manager_locked(person: Person, manager: Person | None, actor: Person) -> Person:
+    """Set the manager of somebody who is locked already, where it is known that there is no circle."""
+    now = clock.now()
+    person.manager = manager
+    person.save(update_fields=["manager"])
+    record(
+        verb="person.manager_set",
+        actor=actor,
+        sentence=f"{actor} made {manager or 'nobody'} the manager of {person}.",
+        now=now,
+        person=person,
+    )
+    reroute(waiting_for_manager_of(person), actor, f"{manager or 'Nobody'} manages {person} now", now)
+    return person
+
+
+def change_person(
+    *, actor: Person, person: Person, name: str | None = None, email: str | None = None
+) -> Person:
+    """Change what somebody is called, or their mail address; None stays. Raises ``InvalidInput``."""
+    with operation(actor):
+        require(Verb.PERSON_MANAGE, actor)
+        person = lock_person(person.pk)
+        before = (person.name, person.email)
+        person.name = person.name if name is None else name.strip()
+        person.email = person.email if email is None else email
+        refuse_problems(person, "name", "email")
+        if (person.name, person.email) != before:
+            person.save(update_fields=["name", "email"])
+            record(
+                verb="person.changed",
+                actor=actor,
+                sentence=f"{actor} changed what is known of {person}: {_said_change(before, person)}.",
+                now=clock.now(),
+                person=person,
+            )
         return person
+
+
+def _said_change(before: tuple[str, str], person: Person) -> str:
+    name, email = before
+    said = [f"{name} is called {person.name}"] if person.name != name else []
+    if person.email != email:
+        said.append(f"mail goes to {person.email or 'nowhere'} instead of {email or 'nowhere'}")
+    return ", ".join(said)
 
 
 def reactivate(*, actor: Person, person: Person) -> Person:
@@ -195,7 +231,7 @@ def remove_standing_power(*, actor: Person, standing_power: StandingPower) -> St
 def _check_new(person: Person, password: str | None) -> None:
     problems = [
         Invalid(sentence, field=field)
-        for field, sentences in _model_problems(person, "username", "name", "email").items()
+        for field, sentences in model_problems(person, "username", "name", "email").items()
         for sentence in sentences
     ]
     problems += check_time_zone(person.time_zone)
@@ -208,21 +244,31 @@ def _check_new(person: Person, password: str | None) -> None:
         raise InvalidInput(problems)
 
 
-def _clean(team: Team) -> None:
-    problems = _model_problems(team, "key", "name")
+def refuse_problems(row: Person | Team, *fields: str) -> None:
+    """Raise ``InvalidInput`` with what the model says is wrong with these fields."""
+    problems = model_problems(row, *fields)
     if problems:
         raise InvalidInput(
             [Invalid(sentence, field=field) for field, said in problems.items() for sentence in said]
         )
 
 
-def _model_problems(row: Person | Team, *fields: str) -> dict[str, list[str]]:
+def model_problems(row: Person | Team, *fields: str) -> dict[str, list[str]]:
     """What the model says is wrong with these fields, by field; characters that aren't text first."""
     odd = {field: [_NO_TEXT] for field in fields if not is_plain(getattr(row, field))}
     if odd:
         return odd
     try:
         row.full_clean(exclude={field.name for field in row._meta.fields} - set(fields))
+    except ValidationError as error:
+        return error.message_dict
+    return {}
+
+
+def shape_problems(row: Person | Team, *fields: str) -> dict[str, list[str]]:
+    """What is wrong with these fields by themselves, by field, without asking the database."""
+    try:
+        row.clean_fields(exclude={field.name for field in row._meta.fields} - set(fields))
     except ValidationError as error:
         return error.message_dict
     return {}
