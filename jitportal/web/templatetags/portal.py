@@ -36,7 +36,12 @@ def when(context: Context, moment: datetime | None) -> SafeString | str:
     if moment is None:
         return "not yet"
     now = now_of(context["request"])
-    return _time(moment, relative_words(moment, now), title=exact_words(moment, now))
+    return format_html(
+        '<time class="relative" datetime="{}" title="{}">{}</time>',
+        _machine(moment),
+        exact_words(moment, now),
+        relative_words(moment, now),
+    )
 
 
 @register.simple_tag(takes_context=True)
