@@ -8,7 +8,7 @@ from django.db.models import Model
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
-from jitportal.models import AccessRequest, AfterUseReview, Grant, Role, Target
+from jitportal.models import AccessRequest, AfterUseReview, DecisionSubmission, Grant, Role, Target
 from jitportal.operations import facts
 from jitportal.rules.errors import NotAllowed
 from jitportal.rules.permissions import NOBODY, Answer, Denied, Subject, Verb, allowed
@@ -36,6 +36,11 @@ def review(request: PortalRequest, pk: int, verb: Verb = Verb.REVIEW_VIEW) -> Af
         "grant__person", "grant__role__target", "grant__role__owner", "grant__scope", "holder", "reviewer"
     )
     return authorised(request, get_object_or_404(rows, pk=pk), Verb.REVIEW_VIEW, verb)
+
+
+def submission(request: PortalRequest, pk: int, verb: Verb = Verb.VERDICTS_VIEW) -> DecisionSubmission:
+    rows = DecisionSubmission.objects.select_related("approver")
+    return authorised(request, get_object_or_404(rows, pk=pk), Verb.VERDICTS_VIEW, verb)
 
 
 def role(request: PortalRequest, key: str, verb: Verb = Verb.ROLE_VIEW) -> Role:

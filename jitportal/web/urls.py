@@ -9,6 +9,7 @@ from jitportal.web.views import (
     calendar,
     components,
     decisions,
+    figures,
     grants,
     health,
     notices,
@@ -27,6 +28,7 @@ from jitportal.web.views import (
     start,
     targets,
     tasks,
+    verdicts,
 )
 
 # the frame
@@ -71,14 +73,17 @@ engineer: list[URLPattern] = [
 # who approves, operates, changes policy and audits
 oversight: list[URLPattern | URLResolver] = [
     path("queue/", queue.queue, name="queue"),
+    path("queue/verdicts/", verdicts.queue_verdicts, name="queue_verdicts"),
+    path("queue/submissions/<int:pk>/", verdicts.submission_detail, name="submission_detail"),
+    path("queue/decisions/", figures.my_decisions, name="my_decisions"),
     path("requests/<int:pk>/approve/", decisions.decide_approve, name="decide_approve"),
     path("requests/<int:pk>/deny/", decisions.decide_deny, name="decide_deny"),
     path("requests/<int:pk>/send-back/", decisions.decide_send_back, name="decide_send_back"),
+    path("requests/<int:pk>/news/", decisions.decision_news, name="decision_news"),
     path("problems/", problems.problems, name="problems"),
     path("leases/<int:pk>/retry/", problems.lease_retry, name="lease_retry"),
     path("tasks/", tasks.tasks, name="tasks"),
     path("tasks/<int:pk>/", tasks.task_confirm, name="task_confirm"),
-    path("requests/<int:pk>/news/", decisions.decision_news, name="decision_news"),
     path("roles/", roles.roles, name="roles"),
     path("roles/<slug:key>/", roles.role_detail, name="role_detail"),
     path("targets/", targets.targets, name="targets"),

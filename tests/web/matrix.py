@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 from jitportal.models import Event
 from jitportal.operations import decisions
@@ -91,6 +92,13 @@ def _building(_world: World) -> dict[str, object]:
 def _verdict(world: World) -> dict[str, str]:
     request = world.things["rita"].pending
     return {"digest": decisions.seen_digest(request), "reason": "Looked at it.", "minutes": "20"}
+
+
+def _staged(world: World) -> dict[str, str]:
+    request = world.things["rita"].pending
+    said = {**_verdict(world), "verdict": "approve"}
+    form = {f"r{request.pk}-{name}": value for name, value in said.items()}
+    return {"request": str(request.pk), "act": "submit", "token": str(UUID(int=request.pk)), **form}
 
 
 def _asked(_world: World) -> dict[str, str]:
@@ -217,12 +225,25 @@ ROUTES: dict[str, Route] = {
     "notices": Route(get=_all(), post=_all(302), data=lambda _world: _NOTICES),
     # deciding
     "queue": Route(get=_all()),
+    "queue_verdicts": Route(
+        get=_all(),
+        # Each verdict is asked for itself: who can't give it reads so beside what they submitted.
+        post={302: _REQUEST_SEEN},
+        otherwise=422,
+        data=_staged,
+    ),
+    "submission_detail": Route(
+        lambda world: {"pk": world.submitted},
+        get={200: "decider,auditor,administrator"},
+        post={302: "decider", 403: "auditor,administrator"},
+    ),
+    "my_decisions": Route(get=_all()),
     "decide_approve": _DECIDING,
     "decide_deny": _DECIDING,
     "decide_send_back": _DECIDING,
+    "decision_news": Route(_pending, get={302: _REQUEST_SEEN}),  # a part of a page: others go to the request
     # operating
     "problems": Route(get={200: "auditor,operator,administrator"}, otherwise=403),
-    "decision_news": Route(_pending, get={302: _REQUEST_SEEN}),  # a part of a page: others go to the request
     "lease_retry": Route(
         lambda world: {"pk": world.things["rita"].lease.pk},
         post={302: "operator,administrator", 403: "auditor"},

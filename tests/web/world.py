@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from django.test import override_settings
 
@@ -21,8 +22,20 @@ from jitportal.models import (
     PolicyVersion,
     Team,
 )
-from jitportal.operations import clock, decisions, grants, leases, manual, people, policies, requests, reviews
+from jitportal.operations import (
+    clock,
+    decisions,
+    grants,
+    leases,
+    manual,
+    people,
+    policies,
+    requests,
+    reviews,
+    submissions,
+)
 from jitportal.operations.requests import Ask
+from jitportal.operations.submissions import Wish
 from jitportal.rules.vocabulary import Pathway, StartMode, Verdict
 
 POLICY = r"""elevation_policy:
@@ -177,6 +190,7 @@ class World:
     people: dict[str, Person] = field(default_factory=dict)
     things: dict[str, Belongings] = field(default_factory=dict)
     proposed: PolicyVersion | None = None
+    submitted: int = 0  # a submission of Kai's, with nothing given yet
 
     def __getitem__(self, username: str) -> Person:
         return self.people[username]
@@ -184,7 +198,7 @@ class World:
     def as_stored(self) -> World:
         """The same world, with the people as they are in the database now."""
         stored = Person.objects.in_bulk(self.people, field_name="username")
-        return World(stored, dict(self.things), self.proposed)
+        return World(stored, dict(self.things), self.proposed, self.submitted)
 
 
 def settled() -> World:
@@ -206,6 +220,9 @@ def small_world() -> World:
         world.things[username] = _belongings(world, username)
     changed = POLICY.replace("max_minutes: 60\n      risk: low", "max_minutes: 30\n      risk: low")
     world.proposed = policies.propose(actor=world["paul"], text=changed, note="Shorter cages.")
+    pending = world.things["rita"].pending
+    verdict = Wish(pending, Verdict.APPROVE, decisions.seen_digest(pending), minutes=pending.minutes)
+    world.submitted = submissions.submit(actor=world["kai"], token=uuid4(), wishes=[verdict]).pk
     people.deactivate(actor=world["root"], person=world["gwen"], reason="Left the company.")
     return world
 

@@ -95,9 +95,13 @@ _BOUND = frozenset({"digest", "seen"})
 
 def seen_of(access_request: AccessRequest) -> str:
     """What somebody sees who looks at the request now: revision, stage, minutes and latest verdict."""
+    return seen_words(access_request, access_request.approvals.aggregate(last=Max("pk"))["last"] or 0)
+
+
+def seen_words(access_request: AccessRequest, latest: int) -> str:
+    """The same, where the id of the latest verdict is known."""
     revision = access_request.current
     number = revision.number if revision is not None else 0
-    latest = access_request.approvals.aggregate(last=Max("pk"))["last"] or 0
     return f"{number}-{access_request.stage}-{access_request.minutes}-{latest}"
 
 

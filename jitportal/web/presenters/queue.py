@@ -59,7 +59,7 @@ def queue_page(
     """A page of what is looked for: what this person decides; then, if wanted, what others decide."""
     if everybodys and after.startswith(f"{OTHERS}-"):
         found = _page_of(_others(person, now, wanted), after.removeprefix(f"{OTHERS}-"), REQUESTS_A_PAGE)
-        return Page(_rows(found.rows, person, now, mine=()), _later(found.following), first=False)
+        return Page(rows_of(found.rows, person, now, mine=()), _later(found.following), first=False)
     found = _page_of(queue.sought(queue.queue_for(person, now), wanted), after, REQUESTS_A_PAGE)
     requests, following = list(found.rows), found.following
     if everybodys and not following:
@@ -67,7 +67,7 @@ def queue_page(
         requests += rest.rows
         following = _later(rest.following)
     ours = {request.pk for request in found.rows}
-    return Page(_rows(requests, person, now, mine=ours), following, found.first)
+    return Page(rows_of(requests, person, now, mine=ours), following, found.first)
 
 
 def _others(person: Person, now: datetime, wanted: Sought) -> QuerySet[AccessRequest]:
@@ -75,24 +75,29 @@ def _others(person: Person, now: datetime, wanted: Sought) -> QuerySet[AccessReq
 
 
 def _page_of(rows: QuerySet[AccessRequest], place: str, size: int) -> Page[AccessRequest]:
-    related = rows.select_related(
+    return newer(with_related(rows), "wanted_at", after=position(place), size=size)
+
+
+def with_related(rows: QuerySet[AccessRequest]) -> QuerySet[AccessRequest]:
+    """The requests with all that a row and a decision about them read."""
+    return rows.select_related(
         "requester__manager",
         "role__target__health",
         "role__owner",
         "scope__entitlement",
-        "current",
+        "current__policy_version",
         "renewal_of",
     )
-    return newer(related, "wanted_at", after=position(place), size=size)
 
 
 def _later(following: str) -> str:
     return f"{OTHERS}-{following}" if following else ""
 
 
-def _rows(
+def rows_of(
     requests: Sequence[AccessRequest], person: Person, now: datetime, mine: Iterable[int]
 ) -> list[QueueRow]:
+    """A row for each request whose stage is open; ``mine`` are the ids of those that are the person's."""
     used, held, given = _used(requests), _held(requests, now), _given(requests)
     ours, decided = set(mine), _decided(requests, person) if len(requests) > len(set(mine)) else set()
     plans: dict[tuple[int, int], EnforcementPlan] = {}
@@ -178,7 +183,7 @@ def address(parameters: QueryDict, **changed: str) -> str:
 def queue_address(back: str) -> str:
     """The queue as a form remembers it; whatever else the text says is left out."""
     said = QueryDict(back.removeprefix("?"))
-    return f"{reverse('queue')}{address(said, chosen=said.get('chosen', ''))}"
+    return f"{reverse('queue')}{address(said, chosen=said.get('chosen', ''))}".removesuffix("?")
 
 
 def chips(form: QueueFilter, parameters: QueryDict) -> list[Chip]:
