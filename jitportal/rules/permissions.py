@@ -54,8 +54,9 @@ class Verb(StrEnum):
     PERSON_MANAGE = "person.manage"
     # one's own notices
     NOTICES_CHOOSE = "notices.choose"
-    # the record
+    # the record, and the figures
     RECORD_VIEW = "record.view"
+    OVERVIEW_VIEW = "overview.view"
     ADMIN_VIEW = "admin.view"
 
 
@@ -254,5 +255,6 @@ RULES: dict[Verb, Rule] = {
     ),
     Verb.NOTICES_CHOOSE: _anyone,  # each for themselves: the verb takes no other person
     Verb.RECORD_VIEW: _relation(powers=OVERSEERS, otherwise=_AUDITOR_POWER),
+    Verb.OVERVIEW_VIEW: _relation(powers=_OPERATES | {Power.AUDITOR}, otherwise=_OPERATOR_POWER),
     Verb.ADMIN_VIEW: _relation(powers=OVERSEERS, otherwise=_AUDITOR_POWER),
 }

@@ -55,6 +55,7 @@ MATRIX: dict[Verb, set[object]] = {
     Verb.PERSON_MANAGE: {P.ADMINISTRATOR},
     Verb.NOTICES_CHOOSE: {EVERYBODY},
     Verb.RECORD_VIEW: {P.AUDITOR, P.ADMINISTRATOR},
+    Verb.OVERVIEW_VIEW: {P.OPERATOR, P.ADMINISTRATOR, P.AUDITOR},
     Verb.ADMIN_VIEW: {P.AUDITOR, P.ADMINISTRATOR},
 }
 #: What forbids, whatever else somebody is: one's own request, review, work and proposal.

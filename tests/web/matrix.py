@@ -275,7 +275,8 @@ ROUTES: dict[str, Route] = {
         _proposed, post={302: _EDITORS}, otherwise=403, data=lambda _world: {"reason": "Not now."}
     ),
     "policy_apply": Route(_proposed, post={}, otherwise=403),  # nobody has approved it yet
-    # the record
+    # the record, and the figures
+    "overview": Route(get={200: "auditor,operator,administrator"}, otherwise=403),
     "record": Route(get={200: _OVERSEERS}, otherwise=403),
     "record_export": Route(post={200: _OVERSEERS}, otherwise=403, data=lambda _world: {"kind": "CSV"}),
     "event_detail": Route(_event, get={200: _OVERSEERS}, otherwise=403),

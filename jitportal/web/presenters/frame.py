@@ -79,6 +79,7 @@ REST = [
     _entry("Notices", "notices", "bell"),
     _entry("Targets", "targets", "server", "target_detail", verb=Verb.TARGET_VIEW),
     _entry("Problems", "problems", "triangle-alert", verb=Verb.PROBLEM_VIEW),
+    _entry("Overview", "overview", "chart-column", verb=Verb.OVERVIEW_VIEW),
     _entry("Record", "record", "scroll-text", "event_detail", verb=Verb.RECORD_VIEW),
     _entry("Admin", "admin:index", "database", verb=Verb.ADMIN_VIEW),
 ]
