@@ -1,5 +1,6 @@
 """What is stored, and what the database refuses. No verbs: ``jitportal.operations`` has them."""
 
+from jitportal.models.delegations import Delegation
 from jitportal.models.grants import Grant, Lease, ManualTask
 from jitportal.models.notices import ChannelState, Notice, NoticeChoice
 from jitportal.models.people import Membership, Person, StandingPower, Team
@@ -23,6 +24,7 @@ __all__ = [
     "Approval",
     "ChannelState",
     "DecisionSubmission",
+    "Delegation",
     "Entitlement",
     "Entry",
     "Event",

@@ -163,6 +163,10 @@ class Approval(models.Model):
     stage = models.PositiveSmallIntegerField()
     stage_name = models.CharField(max_length=200)
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="approvals")
+    #: The approver who had named ``person`` to decide for them; null: in their own right.
+    on_behalf_of = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     #: Stands here so that the database itself refuses a decision on one's own request; a trigger
     #: keeps it equal to the request's.
     requester = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
@@ -195,6 +199,18 @@ class Approval(models.Model):
                 violation_error_message="You have decided on this request: one person counts once.",
             ),
             models.CheckConstraint(
+                # A check passes on NULL, so that NULL is named.
+                condition=Q(on_behalf_of__isnull=True)
+                | (Q(by_system=False) & ~Q(on_behalf_of=F("requester")) & ~Q(on_behalf_of=F("person"))),
+                name="approval_on_behalf",
+                violation_error_message="Nobody decides for the requester, nor for themselves.",
+            ),
+            models.UniqueConstraint(
+                fields=["revision", "on_behalf_of"],
+                name="approval_once_for_each",
+                violation_error_message="Somebody has decided for this person: one person counts once.",
+            ),
+            models.CheckConstraint(
                 condition=Q(verdict=Verdict.APPROVE) | (~Q(reason="") & Q(minutes__isnull=True)),
                 name="approval_reason",
                 violation_error_message="Say why.",
@@ -211,4 +227,9 @@ class Approval(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.verdict} by {self.person} on request {self.request_id}"
+        return f"{self.verdict} by {self.by} on request {self.request_id}"
+
+    @property
+    def by(self) -> str:
+        """Who decided, as "Maya" or "Maya for Ruth"."""
+        return f"{self.person} for {self.on_behalf_of}" if self.on_behalf_of else str(self.person)

@@ -46,6 +46,13 @@ register(
     list_filter=("power",),
 )
 
+register(
+    models.Delegation,
+    list_display=("delegator", "delegate", "starts_at", "ends_at", "stopped_at"),
+    list_select_related=("delegator", "delegate"),
+    search_fields=("delegator__username", "delegate__username"),
+)
+
 # Policy, targets and roles
 
 register(

@@ -197,6 +197,38 @@ def _approved_in_the_systems_name() -> Break:
     return lambda: rows.approval(request=request, by_system=True)
 
 
+def _approval_without_a_delegation() -> Break:
+    request, somebody = rows.request(), rows.person()
+    return lambda: rows.approval(request=request, on_behalf_of=somebody)
+
+
+def _approval_by_anothers_delegate() -> Break:
+    request, named = rows.request(), rows.delegation()
+    return lambda: rows.approval(request=request, on_behalf_of=named.delegator)
+
+
+def _delegated(**values: object) -> Setup:
+    def setup() -> Break:
+        request, named = rows.request(), rows.delegation(**values)
+        return lambda: rows.approval(request=request, person=named.delegate, on_behalf_of=named.delegator)
+
+    return setup
+
+
+def _approval_after_its_delegation_was_stopped() -> Break:
+    return _delegated(stopped_at=NOW - MINUTE, stopped_by=rows.person())()
+
+
+def _approval_in_person_after_ones_delegate() -> Break:
+    first = rows.approval_for(rows.person())
+    return lambda: rows.approval(request=first.request, person=first.on_behalf_of, stage=1)
+
+
+def _approval_by_the_delegate_of_who_has_decided() -> Break:
+    first = rows.approval()
+    return lambda: rows.approval_for(first.person, request=first.request, stage=1)
+
+
 def _second_standing_power() -> Break:
     rows.standing_power()
     return rows.standing_power
@@ -327,6 +359,17 @@ BREAKS: dict[str, tuple[Setup, ...]] = {
         _approved_before_an_edit,
         _approved_by_a_denial,
         _approved_by_a_person_for_the_system,
+    ),
+    "approval_5_delegated": (
+        _approval_without_a_delegation,
+        _approval_by_anothers_delegate,
+        _delegated(starts_at=NOW + MICROSECOND),
+        _delegated(ends_at=NOW),
+        _approval_after_its_delegation_was_stopped,
+    ),
+    "approval_6_counts_once": (
+        _approval_in_person_after_ones_delegate,
+        _approval_by_the_delegate_of_who_has_decided,
     ),
     "approval_3_shortens": (_approval_that_lengthens,),
     "approval_4_by_system": (_approved_by_the_system_for_people, _approved_in_the_systems_name),

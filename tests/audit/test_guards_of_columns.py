@@ -14,6 +14,7 @@ from jitportal.models import (
     AccessRequest,
     AfterUseReview,
     DecisionSubmission,
+    Delegation,
     Entitlement,
     Grant,
     Lease,
@@ -47,6 +48,7 @@ MAKERS: dict[type[Model], Callable[[], Model]] = {
     ManualTask: rows.manual_task,
     AfterUseReview: rows.review,
     DecisionSubmission: rows.submission,
+    Delegation: rows.delegation,
     SubmittedVerdict: rows.submitted_verdict,
 }
 
@@ -67,6 +69,7 @@ SET: dict[type[Model], Callable[[], Model]] = {
     ManualTask: lambda: rows.manual_task(done_at=LATER, done_by=rows.person(), dropped_at=LATER),
     AfterUseReview: lambda: in_state("after-use review", "closed"),
     DecisionSubmission: lambda: rows.submission(finished_at=LATER),
+    Delegation: lambda: rows.delegation(stopped_at=LATER, stopped_by=rows.person()),
     SubmittedVerdict: rows.verdict_that_stands,
 }
 

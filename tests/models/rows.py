@@ -17,6 +17,7 @@ from jitportal.models import (
     Approval,
     ChannelState,
     DecisionSubmission,
+    Delegation,
     Entitlement,
     Event,
     Grant,
@@ -184,6 +185,22 @@ def approval(**values: Any) -> Approval:
         "decided_at": NOW,
     }
     return Approval.objects.create(**{**fixed, **values})
+
+
+def delegation(**values: Any) -> Delegation:
+    fixed = {
+        "starts_at": NOW - hours(1),
+        "ends_at": NOW + hours(1),
+        "reason": "On leave.",
+        "made_at": NOW - hours(1),
+    }
+    return Delegation.objects.create(**{**fixed, **_made(values, delegator=person, delegate=person)})
+
+
+def approval_for(somebody: Person, **values: Any) -> Approval:
+    """A verdict by somebody's delegate."""
+    named = delegation(delegator=somebody)
+    return approval(**{"person": named.delegate, "on_behalf_of": somebody, **values})
 
 
 def approved(**values: Any) -> AccessRequest:

@@ -95,6 +95,21 @@ def _twice_across_stages() -> None:
     rows.approval(request=first.request, person=first.person, stage=1)
 
 
+def _for_the_requester() -> None:
+    asked = rows.request()
+    rows.approval(request=asked, on_behalf_of=asked.requester)
+
+
+def _twice_for_one() -> None:
+    first = rows.approval_for(rows.person())
+    rows.approval(request=first.request, on_behalf_of=first.on_behalf_of, stage=1)
+
+
+def _delegated_to_oneself() -> None:
+    somebody = rows.person()
+    rows.delegation(delegator=somebody, delegate=somebody)
+
+
 def _stop_before_start() -> None:
     put(rows.stop(rows.started()), stopped_at=NOW - HOUR)
 
@@ -172,6 +187,11 @@ BREAKS: dict[str, Break] = {
     "approval_not_own": _own_request,
     "approval_once_a_stage": _twice_at_a_stage,
     "approval_once_a_revision": _twice_across_stages,
+    "approval_on_behalf": _for_the_requester,
+    "approval_once_for_each": _twice_for_one,
+    "delegation_not_to_oneself": _delegated_to_oneself,
+    "delegation_order": lambda: rows.delegation(ends_at=NOW - HOUR),
+    "delegation_stopped": lambda: rows.delegation(stopped_at=NOW),
     "approval_reason": lambda: rows.approval(verdict=Verdict.DENY, minutes=None),
     "approval_minutes": lambda: rows.approval(minutes=None),
     "grant_status": lambda: rows.grant(status="lost"),

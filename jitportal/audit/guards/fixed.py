@@ -11,6 +11,7 @@ from jitportal.models import (
     AccessRequest,
     AfterUseReview,
     DecisionSubmission,
+    Delegation,
     Entitlement,
     Grant,
     Lease,
@@ -77,6 +78,11 @@ FIXED: tuple[tuple[type[Model], tuple[str, ...], str], ...] = (
     (ManualTask, ("lease", "wanted", "asked_at"), "A task keeps what it asks for: drop it, make another."),
     (AfterUseReview, ("grant", "holder", "opened_at"), "A review keeps its grant and its holder."),
     (
+        Delegation,
+        ("delegator", "delegate", "starts_at", "ends_at", "reason", "made_at"),
+        "A delegation keeps its people and its time: stop it, and make another.",
+    ),
+    (
         DecisionSubmission,
         ("approver", "token", "created_at"),
         "A submission keeps its approver: submit another.",
@@ -116,6 +122,7 @@ ONCE: tuple[tuple[type[Model], tuple[str, ...], str], ...] = (
     ),
     (ManualTask, ("done_at", "done_by", "dropped_at"), "A task is confirmed or dropped once."),
     (AfterUseReview, ("closed_at",), "A review is closed once."),
+    (Delegation, ("stopped_at", "stopped_by"), "A delegation is stopped once."),
     (DecisionSubmission, ("finished_at",), "A submission is finished once."),
     (
         SubmittedVerdict,

@@ -12,6 +12,7 @@ from jitportal.models import (
     AfterUseReview,
     Approval,
     DecisionSubmission,
+    Delegation,
     Entitlement,
     Entry,
     Event,
@@ -50,6 +51,7 @@ HISTORY: tuple[type[Model], ...] = (
     AccessRequest,
     DecisionSubmission,
     SubmittedVerdict,
+    Delegation,
     Grant,
     Lease,
     ManualTask,
@@ -63,6 +65,7 @@ HISTORY: tuple[type[Model], ...] = (
 UNIQUE: Mapping[type[Model], tuple[tuple[tuple[str, ...], str], ...]] = {
     Approval: (
         (("revision_id", "stage", "person_id"), ""),
+        (("revision_id", "on_behalf_of_id"), ""),
         (("revision_id", "person_id"), 'NOT kept."by_system" AND NOT NEW."by_system"'),
     ),
     RequestRevision: ((("request_id", "number"), ""),),

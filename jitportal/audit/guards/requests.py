@@ -38,6 +38,17 @@ _LENGTHENS = """EXISTS (
     SELECT 1 FROM jitportal_accessrequest request
     WHERE request.id = NEW.request_id AND NEW.minutes > request.minutes)"""
 
+_NOT_DELEGATED = """NEW.on_behalf_of_id IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM jitportal_delegation delegation
+    WHERE delegation.delegator_id = NEW.on_behalf_of_id AND delegation.delegate_id = NEW.person_id
+    AND delegation.starts_at <= NEW.decided_at AND NEW.decided_at < delegation.ends_at
+    AND delegation.stopped_at IS NULL)"""
+
+_COUNTED = """EXISTS (
+    SELECT 1 FROM jitportal_approval other
+    WHERE other.revision_id = NEW.revision_id AND NOT other.by_system AND NOT NEW.by_system
+    AND (other.on_behalf_of_id = NEW.person_id OR other.person_id = NEW.on_behalf_of_id))"""
+
 _A_SECOND = "EXISTS (SELECT 1 FROM jitportal_standingpower)"
 
 
@@ -182,5 +193,21 @@ def _approvals() -> Iterator[Guard]:
         On.INSERT,
         "The system approves a stage that names its rule, and no other.",
         _not_the_systems,
+        looks_up=True,
+    )
+    yield Guard(
+        "approval_5_delegated",
+        Approval,
+        On.INSERT,
+        "Somebody decides for another while that person's delegation to them is in force.",
+        _NOT_DELEGATED,
+        looks_up=True,
+    )
+    yield Guard(
+        "approval_6_counts_once",
+        Approval,
+        On.INSERT,
+        "One person counts once on a revision, in person or by a delegate.",
+        _COUNTED,
         looks_up=True,
     )
