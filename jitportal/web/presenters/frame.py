@@ -69,7 +69,17 @@ FIRST = [
         "request_several_jit",
         "request_clone",
     ),
-    _entry("Queue", "queue", "inbox", "decide_approve", "decide_deny", "decide_send_back"),
+    _entry(
+        "Queue",
+        "queue",
+        "inbox",
+        "decide_approve",
+        "decide_deny",
+        "decide_send_back",
+        "queue_verdicts",
+        "submission_detail",
+        "my_decisions",
+    ),
     _entry("Reviews", "reviews", "clipboard-check", "review_detail"),
 ]
 REST = [
