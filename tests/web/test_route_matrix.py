@@ -7,22 +7,19 @@ and reading writes nothing whoever reads. Every answer carries the security head
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from django.apps import apps
-from django.conf import settings
-from django.db import connection
-from django.test import Client, RequestFactory
-from django.test.client import ClientHandler
+from django.test import RequestFactory
 from django.urls import reverse
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.undone import undone
+from tests.web.calling import HANDLER, Caller, caller_in, writing
 from tests.web.headers import missing_headers
 from tests.web.matrix import ADMIN, KINDS, NEVER_SHOWN, NO_ROW, ROUTES, UNKNOWN, Route
 from tests.web.routes import NAMED
@@ -35,17 +32,7 @@ PARTS = 8
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
 #: Each of the admin's hundred addresses has one guard, which sees no difference between the others.
 ADMIN_METHODS = ("GET", "POST", "DELETE")
-WRITING = ("INSERT", "UPDATE", "DELETE", "REPLACE")
-#: A session is no state of the portal: signing in and out, and a message to show, write it.
-UNCOUNTED = "django_session"
-
-
 ADMIN_ROUTES = sorted(name for name in NAMED if name.startswith("admin:"))
-
-
-#: One for all calls: its middleware is slow to load, and it doesn't copy the context of every template,
-#: as the test client does.
-HANDLER = ClientHandler(enforce_csrf_checks=False)
 
 
 @pytest.fixture(scope="module")
@@ -57,26 +44,9 @@ def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
     logging.disable(logging.NOTSET)
 
 
-Caller = Callable[[str], RequestFactory]
-
-
 @pytest.fixture(scope="module")
 def caller(world: World) -> Caller:
-    """Makes requests of a kind of person, with the session that they signed in to."""
-    sessions: dict[str, str] = {}
-    for kind, username in KINDS.items():
-        if username:
-            client = Client()
-            client.force_login(world[username])
-            sessions[kind] = client.cookies[settings.SESSION_COOKIE_NAME].value
-
-    def fresh(kind: str) -> RequestFactory:
-        requests = RequestFactory()
-        if kind in sessions:
-            requests.cookies[settings.SESSION_COOKIE_NAME] = sessions[kind]
-        return requests
-
-    return fresh
+    return caller_in(world)
 
 
 def test_every_named_route_is_in_the_matrix() -> None:
@@ -116,7 +86,7 @@ def _broken_promises(
     requests: RequestFactory, route: Route, path: str, method: str, kind: str, data: dict[str, str]
 ) -> list[str]:
     """What is wrong with one call, in words; its effects are rolled back."""
-    with undone(), _writes() as writes:
+    with undone(), writing() as writes:
         answer = HANDLER(requests.generic(method, path, **_body(method, data)).environ)
     said, promised = answer.status_code, route.expected(kind, method)
     about = f"{method} {path} by {kind}"
@@ -140,20 +110,6 @@ def _body(method: str, data: dict[str, str]) -> dict[str, Any]:
     if method in {"GET", "HEAD"}:
         return {}
     return {"data": urlencode(data), "content_type": "application/x-www-form-urlencoded"}
-
-
-@contextmanager
-def _writes() -> Iterator[list[str]]:
-    """Collects the statements that write anything but a session."""
-    seen: list[str] = []
-
-    def watch(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        if sql.lstrip().upper().startswith(WRITING) and UNCOUNTED not in sql:
-            seen.append(sql[:120])
-        return execute(sql, params, many, context)
-
-    with connection.execute_wrapper(watch):
-        yield seen
 
 
 def _admin_route(name: str) -> tuple[str, Route]:
