@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from jitportal.rules.deciders import DeciderRules, Directory, PersonFacts, deciders_of, enough_people
 from jitportal.rules.durations import spoken
+from jitportal.rules.nudges import NO_CHANNELS, NO_NUDGES, NotifyRules, NudgeRules
 from jitportal.rules.plain_text import LONGEST_WORDS, is_plain
 from jitportal.rules.vocabulary import Pathway, Risk
 from jitportal.rules.windows import Window, window_problems
@@ -39,6 +40,7 @@ class StageRules:
     deciders: tuple[DeciderRules, ...]
     people: int = 1
     system_when: tuple[SystemRules, ...] = ()
+    nudges: NudgeRules = NO_NUDGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class RoleRules:
     revokers: tuple[DeciderRules, ...]
     dynamic_login: bool = False
     review_after_use: bool = False
+    notify: NotifyRules = NO_CHANNELS
 
     @property
     def rest_minutes(self) -> int:

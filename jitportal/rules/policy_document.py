@@ -42,6 +42,7 @@ __all__ = [
     "Unbound",
     "directory_problems",
     "load",
+    "unknown_channels",
     "unknown_names",
 ]
 
@@ -64,6 +65,7 @@ class PolicyDocument:
     unbound: tuple[Unbound, ...] = ()
     warnings: tuple[LineProblem, ...] = ()
     mentions: tuple[Mention, ...] = field(default=(), repr=False, compare=False)
+    channels: tuple[Mention, ...] = field(default=(), repr=False, compare=False)
     role_places: Mapping[str, Mark] = field(default_factory=dict, repr=False, compare=False)
     #: For each target where it stands, under the empty key, and where each of its settings does.
     target_places: Mapping[str, Mapping[str, Mark]] = field(default_factory=dict, repr=False, compare=False)
@@ -106,6 +108,7 @@ def load(text: str, *, connectors: frozenset[str] = CONNECTORS) -> PolicyDocumen
         unbound=tuple(sections.unbound),
         warnings=tuple(shortened(report.warnings)),
         mentions=tuple(sections.mentions),
+        channels=tuple(sections.channels),
         role_places={key: report.mark((TOP, "roles", key)) for key in sections.roles},
         target_places={key: _target_places(key, target, report) for key, target in sections.targets.items()},
     )
@@ -139,6 +142,17 @@ def unknown_names(
             sentences[key] = f"There is no {what} `{mention.name}`.{did_you_mean(mention.name, known)}"
         problems.add(LineProblem(mention.line, mention.column, mention.path, sentences[key]))
     return shortened(problems)
+
+
+def unknown_channels(document: PolicyDocument, known: Collection[str]) -> list[LineProblem]:
+    """Each place where the document names a channel that the operator hasn't set up for teams."""
+    problems = []
+    for mention in document.channels:
+        if mention.name not in known:
+            hint = did_you_mean(mention.name, known)
+            sentence = f"The operator has set up no channel `{mention.name}` for teams.{hint}"
+            problems.append(LineProblem(mention.line, mention.column, mention.path, sentence))
+    return problems
 
 
 def _borrowed_accounts(document: PolicyDocument, people: Collection[str]) -> list[LineProblem]:

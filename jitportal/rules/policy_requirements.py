@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from jitportal.rules.durations import MINUTES_IN, spoken
+from jitportal.rules.nudges import NO_CHANNELS, NotifyRules
 from jitportal.rules.policy_lines import Path, Report, did_you_mean
 from jitportal.rules.vocabulary import Pathway
 
@@ -85,6 +86,7 @@ class PathwayRules:
     requires: tuple[str, ...]
     max_minutes: int
     words: frozenset[Requirement] = field(default_factory=frozenset)
+    notify: NotifyRules = NO_CHANNELS
 
     def needs(self, word: Requirement) -> bool:
         return word in self.words
@@ -101,6 +103,7 @@ def pathway_rules(
     allowed_for: Sequence[str],
     roles: Sequence[str],
     requires: Sequence[str],
+    notify: NotifyRules,
     report: Report,
     path: Path,
 ) -> PathwayRules:
@@ -129,6 +132,7 @@ def pathway_rules(
         requires=tuple(requires),
         max_minutes=caps[0] if caps else DEFAULT_CAP[pathway],
         words=frozenset(words),
+        notify=notify,
     )
 
 

@@ -49,6 +49,20 @@ def role_changes(old: RoleRules, new: RoleRules) -> Iterator[Change]:
     yield from _durations(old, new, changes)
     yield from _proof(old, new, changes)
     yield from _words(old, new, changes)
+    yield from _channels(old, new, changes)
+
+
+def _channels(old: RoleRules, new: RoleRules, changes: Changes) -> Iterator[Change]:
+    """Who reads along: one channel less may be nobody who notices."""
+    for what, before, after in (
+        ("requests", old.notify.requests, new.notify.requests),
+        ("access that begins", old.notify.grants, new.notify.grants),
+        ("its ends", old.notify.ends, new.notify.ends),
+    ):
+        for name in added(before, after):
+            yield changes.narrows(Concern.PROOF, f"channel {name} is now told of {what}")
+        for name in added(after, before):
+            yield changes.widens(Concern.PROOF, f"channel {name} is no longer told of {what}")
 
 
 def _reach(old: RoleRules, new: RoleRules, changes: Changes) -> Iterator[Change]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jitportal.rules.deciders import DeciderRules
 from jitportal.rules.durations import MINUTES_IN, spoken
 from jitportal.rules.policy import RoleRules, ScopeRules, StageRules
 from jitportal.rules.policy_lines import Path, Report, did_you_mean
+from jitportal.rules.policy_nudges import Place, notify_rules, nudge_rules, refuse_nudges
 from jitportal.rules.policy_requirements import SECTIONS, PathwayRules, Requirement
 from jitportal.rules.policy_schema import Defaults, Role, WaitingTimes
 from jitportal.rules.policy_shapes import duration_key, minutes_of
@@ -86,6 +87,7 @@ class _Role:
         risk = section.risk or defaults.risk or Risk.MEDIUM
         self._warn(stages, risk)
         waits = WAITS[self.pathway.pathway]
+        lapse_after = self._wait("lapse_after", waits.lapse_after)
         return RoleRules(
             key=self.key,
             name=section.name or self.key,
@@ -96,11 +98,11 @@ class _Role:
             owner=section.owner,
             eligible_people=frozenset(section.eligible.people),
             eligible_teams=frozenset(section.eligible.teams),
-            stages=stages,
+            stages=self._nudged(stages, lapse_after),
             max_minutes=self.max_minutes,
             recommended_minutes=self._recommended(waits),
             max_total_minutes=self._total(waits),
-            lapse_after_minutes=self._wait("lapse_after", waits.lapse_after),
+            lapse_after_minutes=lapse_after,
             longest_window_minutes=self._wait("window", waits.window),
             horizon_minutes=self._wait("horizon", waits.horizon),
             least_justification=self._least_justification(),
@@ -111,6 +113,25 @@ class _Role:
             revokers=self._revokers(),
             dynamic_login=section.login == "dynamic",
             review_after_use=self._review_after_use(risk),
+            notify=notify_rules(section.notify, self.pathway.notify),
+        )
+
+    def _nudged(self, stages: tuple[StageRules, ...], lapse_after: int) -> tuple[StageRules, ...]:
+        """The stages with their reminders and escalations: their own, the role's, or the defaults'."""
+        section, around = self.section, self.around
+        if self.pathway.pathway is Pathway.BREAK_GLASS:
+            refuse_nudges(section, self.report, self.path)
+            return stages
+        shared = [(section, self.path), (around.defaults, around.defaults_path)]
+        own: list[list[Place]] = [[] for _ in stages]
+        if section.stages is not None:
+            own = [
+                [(stage, (*self.path, "stages", index))]
+                for index, stage in enumerate(section.stages[: len(stages)])
+            ]
+        return tuple(
+            replace(stage, nudges=nudge_rules([*places, *shared], lapse_after, self.report))
+            for stage, places in zip(stages, own, strict=True)
         )
 
     def _check_names(self) -> None:

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, PlainValidator
 from pydantic_core import PydanticCustomError
 
 from jitportal.rules.deciders import DeciderRules
+from jitportal.rules.nudges import Told, ToldRules
 from jitportal.rules.policy_lines import did_you_mean
 from jitportal.rules.policy_yaml import Scalar
 from jitportal.rules.ticket_patterns import pattern_problem
@@ -202,8 +203,33 @@ def unique(values: list[Any]) -> list[Any]:
 def one_or_more(value: object) -> list[Any]:
     """A list, or a single value as a list of one."""
     if isinstance(value, Scalar) and value.kind == "null":
-        raise refusal("This has no value. Say who decides, or take the line out.")
+        raise refusal("This has no value. Say who, or take the line out.")
     return value if isinstance(value, list) else [value]
+
+
+def as_told(value: object) -> ToldRules:
+    """``manager``, ``role_owner``, ``role_owner_manager``, ``{team: x}`` or ``{person: x}``."""
+    if isinstance(value, Mapping):
+        if set(value) == {Told.TEAM.value}:
+            return ToldRules(Told.TEAM, _slug(as_text(value["team"])))
+        if set(value) == {Told.PERSON.value}:
+            return ToldRules(Told.PERSON, _username(as_text(value["person"])))
+        raise refusal("This should be `team:` and the team's key, or `person:` and a username.")
+    word = as_text(value)
+    known = (Told.MANAGER, Told.ROLE_OWNER, Told.OWNERS_MANAGER)
+    if word in known:
+        return ToldRules(Told(word))
+    if word in (Told.TEAM, Told.PERSON):
+        raise refusal(f"Write `{word}: ` with a name after the colon.")
+    hint = did_you_mean(word, [*known, Told.TEAM, Told.PERSON])
+    raise refusal(f"`{word}` isn't one who can be told.{hint}")
+
+
+def somebody(values: list[Any]) -> list[Any]:
+    """The list, when anybody stands in it."""
+    if not values:
+        raise refusal("This list is empty: nobody would be told. Name somebody, or take it out.")
+    return values
 
 
 def as_decider(value: object) -> DeciderRules:
@@ -241,6 +267,12 @@ Characters = Annotated[int, BeforeValidator(as_whole), AfterValidator(_counted(0
 Slugs = Annotated[list[Slug], BeforeValidator(as_list), AfterValidator(unique)]
 Usernames = Annotated[list[Username], BeforeValidator(as_list), AfterValidator(unique)]
 Lines = Annotated[list[Line], BeforeValidator(as_list), AfterValidator(unique)]
+ToldList = Annotated[
+    list[Annotated[ToldRules, PlainValidator(as_told)]],
+    BeforeValidator(one_or_more),
+    AfterValidator(unique),
+    AfterValidator(somebody),
+]
 Deciders = Annotated[
     list[Annotated[DeciderRules, PlainValidator(as_decider)]],
     BeforeValidator(one_or_more),

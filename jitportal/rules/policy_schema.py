@@ -26,6 +26,7 @@ from jitportal.rules.policy_scalars import (
     Slugs,
     Template,
     Text,
+    ToldList,
     Username,
     Usernames,
     as_list,
@@ -36,16 +37,37 @@ class Shape(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+class Notify(Shape):
+    """The channels that are told, by the names that the operator gave them."""
+
+    requests: Slugs | None = None
+    grants: Slugs | None = None
+    ends: Slugs | None = None
+
+
 class PathwaySection(Shape):
     allowed_for: Slugs | None = None
     requires: Lines | None = None
+    notify: Notify = Notify()
 
 
 class BreakGlassSection(PathwaySection):
     roles: Slugs = []
 
 
-class WaitingTimes(Shape):
+class Nudges(Shape):
+    """What happens while a stage waits: who is reminded, and who is told."""
+
+    remind_after_minutes: Minutes | None = None
+    remind_after_hours: Minutes | None = None
+    remind_after_days: Minutes | None = None
+    escalate_after_minutes: Minutes | None = None
+    escalate_after_hours: Minutes | None = None
+    escalate_after_days: Minutes | None = None
+    escalate_to: ToldList | None = None
+
+
+class WaitingTimes(Nudges):
     """How long things may wait; each in minutes, hours or days."""
 
     lapse_after_minutes: Minutes | None = None
@@ -89,7 +111,7 @@ class SystemApproval(Shape):
 SystemApprovals = Annotated[list[SystemApproval], BeforeValidator(as_list)]
 
 
-class Stage(Shape):
+class Stage(Nudges):
     name: Line = ""
     decides: Deciders = []
     people: Seats = 1
@@ -128,6 +150,7 @@ class Role(Durations):
     revokers: Deciders | None = None
     login: LoginKind = "named"
     review_after_use: Flag | None = None
+    notify: Notify = Notify()
     options: dict[Slug, Setting] = {}
 
 

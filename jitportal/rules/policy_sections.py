@@ -9,6 +9,7 @@ from typing import TypeVar
 from jitportal.rules.policy import RoleRules
 from jitportal.rules.policy_lines import TOP, Path, Report, did_you_mean, nearest
 from jitportal.rules.policy_mentions import Mention, Named, named_in_role, named_in_target, teams_deciding
+from jitportal.rules.policy_nudges import channels_in, named_in_nudges, notify_rules
 from jitportal.rules.policy_requirements import (
     LARGEST_CAP,
     SECTIONS,
@@ -22,6 +23,7 @@ from jitportal.rules.policy_schema import (
     BreakGlassSection,
     Criterion,
     Defaults,
+    Nudges,
     PathwaySection,
     Role,
     Shape,
@@ -75,6 +77,7 @@ class Sections:
     criteria: dict[str, CriterionRules] = field(default_factory=dict)
     unbound: list[Unbound] = field(default_factory=list)
     mentions: list[Mention] = field(default_factory=list)
+    channels: list[Mention] = field(default_factory=list)
 
 
 def compiled(data: Data, connectors: frozenset[str], report: Report) -> Sections:
@@ -147,12 +150,15 @@ class _Compiler:
         for key, what in (("allowed_for", names), ("requires", "requirements")):
             if getattr(section, key) is None:
                 self.report.problem((*path, key), f"`{key}` is missing: list the {what}, or write `[]`.")
+        for named in channels_in(section.notify, path):
+            self.sections.channels.append(self._found(named))
         allowed_for = section.allowed_for or []
         self.sections.pathways[pathway] = pathway_rules(
             pathway,
             allowed_for=allowed_for,
             roles=section.roles if isinstance(section, BreakGlassSection) else allowed_for,
             requires=section.requires or [],
+            notify=notify_rules(section.notify),
             report=self.report,
             path=path,
         )
@@ -185,8 +191,7 @@ class _Compiler:
                 self._unplaced(key, path)
             if section is None:
                 continue
-            for named in named_in_role(section, path):
-                self._mention(named)
+            self._mention_all(section, path)
             pathway = self.sections.pathways[placed[key]] if key in placed else _SOME_PATHWAY
             role = role_rules(key, section, pathway, around, path)
             if key in placed:
@@ -202,6 +207,8 @@ class _Compiler:
             shaped(Defaults, self.policy[DEFAULTS], path, self.report) if DEFAULTS in self.policy else None
         )
         for named in teams_deciding((section and section.revokers) or (), (*path, "revokers")):
+            self._mention(named)
+        for named in named_in_nudges(section or Defaults(), path):
             self._mention(named)
         return section or Defaults()
 
@@ -263,9 +270,27 @@ class _Compiler:
                 line = self.report.mark((*path, index)).line
                 self.sections.unbound.append(Unbound(name, pathway, criterion, line))
 
+    def _mention_all(self, role: Role, path: Path) -> None:
+        """Everybody whom the role names, and every channel."""
+        for named in named_in_role(role, path):
+            self._mention(named)
+        for stage, place in ((role, path), *_stages(role, path)):
+            for named in named_in_nudges(stage, place):
+                self._mention(named)
+        for named in channels_in(role.notify, path):
+            self.sections.channels.append(self._found(named))
+
     def _mention(self, named: Named) -> None:
+        self.sections.mentions.append(self._found(named))
+
+    def _found(self, named: Named) -> Mention:
         place = self.report.at(named.path, "")
-        self.sections.mentions.append(Mention(named.name, named.team, place.line, place.column, place.path))
+        return Mention(named.name, named.team, place.line, place.column, place.path)
+
+
+def _stages(role: Role, path: Path) -> Iterator[tuple[Nudges, Path]]:
+    for index, stage in enumerate(role.stages or []):
+        yield stage, (*path, "stages", index)
 
 
 def _list_of(pathway: Pathway) -> Path:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from jitportal.rules.durations import MINUTES_IN
 from jitportal.rules.policy_lines import Path, Report, did_you_mean
-from jitportal.rules.policy_schema import Shape, WaitingTimes
+from jitportal.rules.policy_schema import Shape
 from jitportal.rules.policy_yaml import Data, Scalar
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def as_mapping(data: Data | None, path: Path, report: Report) -> Mapping[str, Da
     return None
 
 
-def minutes_of(section: WaitingTimes, stem: str, path: Path, report: Report) -> int | None:
+def minutes_of(section: Shape, stem: str, path: Path, report: Report) -> int | None:
     """What ``<stem>_minutes``, ``_hours`` or ``_days`` says, in minutes; None: nothing."""
     said = {
         f"{stem}_{unit}": int(number) * size
@@ -58,7 +58,7 @@ def minutes_of(section: WaitingTimes, stem: str, path: Path, report: Report) -> 
     return next(iter(said.values()), None)
 
 
-def duration_key(section: WaitingTimes, stem: str) -> str:
+def duration_key(section: Shape, stem: str) -> str:
     """The key that says the duration in this section, for the place of a problem with it."""
     names = [f"{stem}_{unit}" for unit in MINUTES_IN]
     return next((name for name in names if getattr(section, name) is not None), names[0])

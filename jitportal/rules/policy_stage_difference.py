@@ -56,6 +56,22 @@ def _stage_change(old: StageRules, new: StageRules, changes: Changes) -> Iterato
     for decider in sorted(set(old.deciders) - set(new.deciders), key=str):
         yield changes.narrows(Concern.APPROVAL, f"stage {new.name}: {decider} may no longer approve")
     yield from _system_changes(old, new, changes)
+    yield from _nudge_changes(old, new, changes)
+
+
+def _nudge_changes(old: StageRules, new: StageRules, changes: Changes) -> Iterator[Change]:
+    """Reminders and escalations: they let nobody decide, so they neither widen nor narrow."""
+    before, after = old.nudges, new.nudges
+    if before.remind_after != after.remind_after:
+        when = f"after {spoken(after.remind_after)}" if after.remind_after else "no longer"
+        yield changes.neutral(f"stage {new.name}: those who decide are reminded {when}")
+    if (before.escalate_after, before.escalate_to) != (after.escalate_after, after.escalate_to):
+        if after.escalate_after is None:
+            yield changes.neutral(f"stage {new.name}: nobody else is told any more when it waits for long")
+        else:
+            who = " and ".join(map(str, after.escalate_to))
+            sentence = f"stage {new.name}: {who} are told when it waits for {spoken(after.escalate_after)}"
+            yield changes.neutral(sentence)
 
 
 def _system_changes(old: StageRules, new: StageRules, changes: Changes) -> Iterator[Change]:

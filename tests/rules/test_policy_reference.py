@@ -18,6 +18,8 @@ from jitportal.rules.policy_schema import (
     Defaults,
     Eligible,
     Justification,
+    Notify,
+    Nudges,
     Role,
     Scope,
     Shape,
@@ -32,8 +34,8 @@ from tests.rules.documents import SEED
 REFERENCE = (Path(__file__).parents[2] / "docs" / "policy.md").read_text()
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", REFERENCE, re.DOTALL | re.MULTILINE)
 SHAPES = [
-    BreakGlassSection, Criterion, Defaults, Eligible, Justification, Role, Scope, Stage, SystemApproval, Target,
-    Ticket,
+    BreakGlassSection, Criterion, Defaults, Eligible, Justification, Notify, Nudges, Role, Scope, Stage,
+    SystemApproval, Target, Ticket,
 ]  # fmt: skip
 ORDER = (Pathway.JIT, Pathway.TEMPORARY, Pathway.BREAK_GLASS)
 
