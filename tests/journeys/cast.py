@@ -29,6 +29,15 @@ CAST: dict[str, tuple[str, str, str]] = {
     "jun": ("Jun Tanaka", "platform", "mia"),
     "kim": ("Kim Vogt", "platform", "mia"),
     "noor": ("نور الخطيب", "platform", "mia"),
+    "lina": ("Lina Sørensen", "platform", "mia"),
+    "omer": ("Ömer Kaya", "platform", "mia"),
+    "vera": ("Vera Holm", "", "ruth"),
+    "pia": ("Pia Novak", "platform", "vera"),
+    "quin": ("Quin Abara", "platform", "vera"),
+    "rosa": ("Rosa Keller", "platform", "vera"),
+    "sami": ("Sami Virtanen", "platform", "vera"),
+    "tova": ("Tova Lind", "platform", "vera"),
+    "uma": ("Uma Rao", "platform", "vera"),
 }
 WITH_PASSWORD = ("ada", "mia", "noor")
 ENGINEERS = tuple(username for username, (_, team, _) in CAST.items() if team == "platform")

@@ -60,10 +60,15 @@ def of_grant(request: PortalRequest, grant: Grant, subject: Subject) -> list[Act
     """What the viewer may do with a grant in its present state; what isn't theirs isn't listed."""
     actor = actor_of(request)
     return [
-        act(name, grant.pk, label, Allowed(), icon=icon, classes=classes, state=state)
+        act(name, _about(name, grant), label, Allowed(), icon=icon, classes=classes, state=state)
         for verb, name, label, icon, classes, state in _possible(request, grant)
         if allowed(verb, actor, subject)
     ]
+
+
+def _about(name: str, grant: Grant) -> int:
+    """Asking for the same again starts from the grant's request."""
+    return grant.request_id if name == "request_clone" else grant.pk
 
 
 def _possible(request: PortalRequest, grant: Grant) -> Iterator[tuple[Verb, str, str, str, str, str]]:
@@ -77,6 +82,8 @@ def _possible(request: PortalRequest, grant: Grant) -> Iterator[tuple[Verb, str,
             yield Verb.GRANT_REVEAL, "grant_reveal", "Show the password", "eye", first, early
         renewed = "It has been renewed already." if hasattr(grant, "renewed_by") else ""
         yield Verb.GRANT_RENEW, "grant_renew", "Renew", "refresh-cw", "", renewed
+    if grant.status == GrantStatus.ENDED:
+        yield Verb.REQUEST_CLONE, "request_clone", "Ask again", "rotate-ccw", "", ""
     if _stoppable(request, grant):
         yield Verb.GRANT_HAND_BACK, "grant_hand_back", "Hand back", "undo-2", "", ""
         yield Verb.GRANT_REVOKE, "grant_revoke", "Revoke", "ban", "button-danger", ""

@@ -166,7 +166,7 @@ def _way(way: AtOnce, ask: Ask, asked: RoleRules) -> Way:
     """In words, with the address of the form in which it is asked for."""
     scope, length = way.rules.scopes[way.scope].name, spoken(way.minutes)
     other = way.rules.key != asked.key
-    ticket = f" with a ticket that its rule {way.ticket_for} takes" if way.ticket_for else ""
+    ticket = f" with a ticket that its rule “{way.ticket_for}” takes" if way.ticket_for else ""
     what = scope if way.scope != ask.scope else "it"
     if other:
         what = way.rules.name if way.scope == WHOLE_TARGET else f"{way.rules.name}, {scope},"

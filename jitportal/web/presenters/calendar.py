@@ -9,9 +9,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from django.urls import reverse
 from django.utils import timezone
 
-from jitportal.models import AccessRequest, Grant
+from jitportal.models import AccessRequest, Grant, Role, RoleScope
 from jitportal.operations.overlap import held_span
-from jitportal.rules.vocabulary import GrantStatus, StartMode
+from jitportal.rules.vocabulary import WHOLE_TARGET, GrantStatus, StartMode
 from jitportal.rules.windows import Span
 from jitportal.web.forms.base import EARLIEST_YEAR, LATEST_YEAR
 from jitportal.web.http import PortalRequest, now_of
@@ -123,7 +123,7 @@ def _planned(request: PortalRequest, now: datetime) -> list[Planned]:
 def _of_grant(grant: Grant, now: datetime) -> Planned:
     return Planned(
         span=held_span(grant),
-        title=f"{grant.role.name}, {grant.scope.name}",
+        title=_title(grant.role, grant.scope),
         target=grant.role.target.name,
         url=reverse("grant_detail", args=[grant.pk]),
         badge=states.of_grant(grant, now),
@@ -138,13 +138,18 @@ def _of_request(one: AccessRequest, now: datetime) -> Planned:
     closes = revision.closes_at or opens
     return Planned(
         span=Span(opens, closes + timedelta(minutes=one.minutes)),
-        title=f"{one.role.name}, {one.scope.name}",
+        title=_title(one.role, one.scope),
         target=one.role.target.name,
         url=reverse("request_detail", args=[one.pk]),
         badge=states.of_request(one, now),
         minutes=one.minutes,
         by_click=revision.start_mode == StartMode.ON_CLICK,
     )
+
+
+def _title(role: Role, scope: RoleScope) -> str:
+    """Columns are narrow, so that the scope is named where there is more than one."""
+    return role.name if scope.key == WHOLE_TARGET else f"{role.name}, {scope.name}"
 
 
 def _day(on: date, today: date, planned: Sequence[Planned]) -> Day:

@@ -11,7 +11,7 @@ from jitportal.models import Person, Role
 from jitportal.operations import finding
 from jitportal.rules.policy import RoleRules
 from jitportal.rules.policy_document import PolicyDocument
-from jitportal.rules.vocabulary import Pathway
+from jitportal.rules.vocabulary import WHOLE_TARGET, Pathway
 from jitportal.web.presenters.deciding import names_of
 
 #: More than a person reads; what doesn't fit is found with another word.
@@ -85,7 +85,7 @@ def _address(key: str, pathway: Pathway) -> str:
 
 
 def _found(rules: RoleRules, document: PolicyDocument, owner: str = "") -> Found:
-    scopes = [scope.name for scope in rules.scopes.values()]
+    scopes = [scope.name for scope in rules.scopes.values() if scope.key != WHOLE_TARGET]
     return Found(
         rules=rules,
         target=document.targets[rules.target].name,

@@ -14,7 +14,8 @@ _MINUTE = timedelta(minutes=1)
 def wait_sentence(wait: UsualWait) -> str:
     """ "Half are decided within 6 minutes, nine in ten within 40 minutes (23 decisions in 30 days)." """
     if wait.half is None or wait.most is None:
-        return f"Too few decisions in {MEASURED.days} days to say ({wait.decisions or 'none'})."
+        counted = f"{wait.decisions or 'none'} in {MEASURED.days} days"
+        return f"Too few decisions to say how long it takes ({counted})."
     counted = f"{wait.decisions} decisions in {MEASURED.days} days"
     if _within(wait.half) == _within(wait.most):
         return f"Nine in ten are decided within {_within(wait.most)} ({counted})."

@@ -40,6 +40,15 @@ def test_the_page_says_when_it_started_when_it_ends_and_who_ends_it(ed: Client) 
     assert f'<time class="countdown" datetime="{machine}"' in html
 
 
+def test_one_that_has_ended_offers_to_ask_for_the_same_again(ed: Client, as_: SignedIn) -> None:
+    grant = house.held()
+    again = f'href="/requests/{grant.request_id}/clone/"'
+    assert again not in ed.get(f"/grants/{grant.pk}/").content.decode()
+    house.hand_back("ed")
+    assert again in ed.get(f"/grants/{grant.pk}/").content.decode()
+    assert again not in as_("mona").get(f"/grants/{grant.pk}/").content.decode()
+
+
 def test_what_the_target_has_not_confirmed_is_never_said_to_be_in_force(ed: Client) -> None:
     request = house.approve(house.ask(role="cage"))  # a person has to carry it out
     house.work()

@@ -91,11 +91,11 @@ def test_how_long_it_takes_is_measured_on_this_path(ed: Client) -> None:
 
 
 def test_too_few_decisions_are_said_to_be_too_few(ed: Client) -> None:
-    assert "Too few decisions in 30 days to say (none)." in panel(ed, OPERATOR)
+    assert "Too few decisions to say how long it takes (none in 30 days)." in panel(ed, OPERATOR)
     for _ in range(4):
         decided(5)
     decided(5, days=31)
-    assert "Too few decisions in 30 days to say (4)." in panel(ed, OPERATOR)
+    assert "Too few decisions to say how long it takes (4 in 30 days)." in panel(ed, OPERATOR)
 
 
 def test_what_the_system_approved_makes_nobody_look_quick(ed: Client) -> None:
@@ -103,7 +103,7 @@ def test_what_the_system_approved_makes_nobody_look_quick(ed: Client) -> None:
         with clock.moved(by=timedelta(days=-2)):
             house.ask("eve", "flash", minutes=10)
             house.hand_back("eve")
-    assert "Too few decisions in 30 days to say (none)." in panel(ed, FLASH)
+    assert "Too few decisions to say how long it takes (none in 30 days)." in panel(ed, FLASH)
     assert "How long that takes" not in panel(ed, FLASH, minutes_number="10")
 
 

@@ -99,7 +99,7 @@ def test_looking_first_and_leaving_one_out_make_nothing_and_keep_what_was_typed(
 def test_the_panel_says_of_each_who_decides(ed: Client) -> None:
     form = ed.get(JIT, {"role": ["operator", "flash"]}).content.decode()
     assert form.count("Mona Test decides.") == 2
-    assert form.count("Too few decisions in 30 days to say") == 2
+    assert form.count("Too few decisions to say how long it takes") == 2
     panel = ed.get(
         JIT, typed(["operator", "flash"], flash__minutes_number="10"), headers={"HX-Request": "true"}
     ).content.decode()
