@@ -85,6 +85,10 @@ def _event(_world: World) -> dict[str, object]:
     return {"pk": Event.objects.earliest("pk").pk}
 
 
+def _cage(_world: World) -> dict[str, object]:
+    return {"key": "cage"}
+
+
 def _building(_world: World) -> dict[str, object]:
     return {"key": "building"}
 
@@ -264,6 +268,16 @@ ROUTES: dict[str, Route] = {
     "policy": Route(get=_all()),
     "policy_version": Route(_proposed, get=_all()),
     "policy_difference": Route(get=_all()),
+    # the forms write the text, which is then proposed in the editor
+    "policy_new_role": Route(get={200: _EDITORS}, post={422: _EDITORS}, otherwise=403),
+    "policy_eligible": Route(
+        _cage,
+        get={200: _EDITORS},
+        post={200: _EDITORS},
+        otherwise=403,
+        data=lambda _world: {"add_teams": "keepers", "note": "Keepers too."},
+    ),
+    "policy_caps": Route(_cage, get={200: _EDITORS}, post={422: _EDITORS}, otherwise=403),
     "policy_propose": Route(
         get={200: _EDITORS},
         post={200: _EDITORS},  # the plan: proposing it is a second step

@@ -74,8 +74,11 @@ class PolicyForm(PortalForm):
         return cleaned
 
     def show(self, **values: object) -> None:
-        """Have the page show these in place of what was sent."""
-        self.data = {**dict(self.data.items()), **{name: str(value) for name, value in values.items()}}
+        """Have the page show these in place of what was sent, or of what the form begins with."""
+        if self.is_bound:
+            self.data = {**dict(self.data.items()), **{name: str(value) for name, value in values.items()}}
+        else:
+            self.initial.update(values)
 
     @property
     def is_planned(self) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import zip_longest
 
 from jitportal.models import PolicyVersion
 from jitportal.operations import policies
@@ -66,12 +67,16 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Editor:
-    """The page's parts beside the form's fields. ``checked`` is None where nothing was asked yet."""
+    """The page's parts beside the form's fields.
 
-    checked: Checked | None = None
-    clash: Clash | None = None
-    numbers: Sequence[Number] = field(default_factory=tuple)
+    ``unplanned``: the text was to be proposed, and its plan hadn't been shown. ``written``: the line at
+    which a form has changed the text; 0: none has.
+    """
+
+    clash: Clash | None
+    numbers: Sequence[Number]
     unplanned: bool = False
+    written: int = 0
 
 
 def checked(text: str) -> Checked:
@@ -112,6 +117,12 @@ def misprints(problems: Sequence[LineProblem], text: str) -> list[Misprint]:
         Misprint(problem, lines[problem.line - 1] if 0 < problem.line <= len(lines) else "")
         for problem in problems
     ]
+
+
+def first_changed(old: str, new: str) -> int:
+    """The first line of the new text that isn't as in the old one."""
+    pairs = zip_longest(old.split("\n"), new.split("\n"))
+    return next((number for number, (before, after) in enumerate(pairs, 1) if before != after), 1)
 
 
 def numbers(lines: int, found: Checked | None) -> list[Number]:

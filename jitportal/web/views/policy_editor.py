@@ -69,9 +69,14 @@ def policy_difference(request: PortalRequest) -> HttpResponse:
 
 
 def editor_page(
-    request: PortalRequest, form: PolicyForm, found: Checked | None = None, *, asked_to_propose: bool = False
+    request: PortalRequest,
+    form: PolicyForm,
+    found: Checked | None = None,
+    *,
+    asked_to_propose: bool = False,
+    written: int = 0,
 ) -> HttpResponse:
-    """The editor with what was typed, what is known of it, and what came into force meanwhile."""
+    """The editor with what was typed, or written by a form, what is known of it, and any clash."""
     text = str(form["text"].value() or "").replace("\r\n", "\n")
     if found is not None and found.planned:
         form.show(planned=found.planned)
@@ -85,10 +90,10 @@ def editor_page(
             409,
         )
     editor = Editor(
-        checked=found,
         clash=against,
         numbers=numbers(form.lines, found),
         unplanned=asked_to_propose and found is not None and not found.misprints and not form.errors,
+        written=written,
     )
     return form_page(request, "policy/propose.html", form, {"editor": editor, "checked": found})
 
