@@ -34,10 +34,13 @@ document.addEventListener("securitypolicyviolation", (event) => {
 class Visitor:
     """One person's browser window. ``complaints``: what no page may cause."""
 
-    def __init__(self, browser: Browser, url: str, *, script: bool = True) -> None:
-        self._script = script
+    def __init__(self, browser: Browser, url: str, *, script: bool = True, still: bool = False) -> None:
+        self._script, self._url = script, url
         self._context = browser.new_context(
-            base_url=url, java_script_enabled=script, viewport={"width": 1280, "height": 900}
+            base_url=url,
+            java_script_enabled=script,
+            viewport={"width": 1280, "height": 900},
+            reduced_motion="reduce" if still else "no-preference",
         )
         self._context.set_default_timeout(PATIENCE * 1000)
         self._context.add_init_script(_TELL_VIOLATIONS)
@@ -76,6 +79,14 @@ class Visitor:
         assert expected, f"No page had the status {status}."
         self.complaints[before:] = [said for said in new if said not in expected]
 
+    @contextmanager
+    def told(self) -> Iterator[list[str]]:
+        """What the browser complains of inside goes into the list, and is no complaint of the visitor's."""
+        before, said = len(self.complaints), list[str]()
+        yield said
+        said += self.complaints[before:]
+        del self.complaints[before:]
+
     # Who they are
 
     def sign_in(self, username: str) -> None:
@@ -85,6 +96,12 @@ class Visitor:
         self.page.get_by_label("Password").fill(PASSWORD)
         self.page.get_by_role("button", name="Sign in").click()
         self.sees_title("My access")
+
+    def has_session(self, name: str, key: str) -> None:
+        """Go on with the session of this key, in a cookie of this name; without one where it is empty."""
+        self._context.clear_cookies()
+        if key:
+            self._context.add_cookies([{"name": name, "value": key, "url": self._url}])
 
     def become(self, name: str) -> None:
         """By a click on the demo's cast."""

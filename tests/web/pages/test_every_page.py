@@ -1,0 +1,184 @@
+"""Every page that there is, seen by everybody who may see it: light and dark, narrow and wide.
+
+The pages come from the resolver and the matrix, so a new one is looked at without a word here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.db import connections
+from django.test import Client, override_settings
+from django.urls import reverse
+from playwright.sync_api import Browser, Error
+from pytest_django.live_server_helper import LiveServer
+
+from jitportal.models import AccessRequest, AfterUseReview, Event, Grant, PolicyVersion, Role
+from jitportal.urls import handler400, handler403, handler404, handler500
+from jitportal.urls import urlpatterns as portal_urls
+from jitportal.web.urls import demo
+from tests.journeys.browsing import Visitor
+from tests.web.matrix import KINDS, ROUTES
+from tests.web.pages.company import company
+from tests.web.pages.looking import Looker
+from tests.web.routes import NAMED
+from tests.web.world import World
+
+pytestmark = pytest.mark.browser
+
+#: Who looks, in three rounds that can run beside each other.
+ROUNDS = [
+    ("requester", "stranger", "anonymous"),
+    ("manager", "decider", "role owner"),
+    ("policy editor", "operator", "auditor"),
+]
+#: Answers that are for machines.
+NO_PAGES = {"healthz", "readyz"}
+#: What else one may come upon: words that can't be looked for, nothing found, and what isn't there.
+MISTAKES = {
+    "requester": [
+        ("/components/", 200),
+        ("/go/?q=nothing-is-called-that", 200),
+        (f"/request/?q={'x' * 201}", 422),
+        ("/request/?q=nothing-is-called-that", 200),
+        ("/request/temporary/door/", 404),
+        ("/record/", 403),
+        ("/nowhere/", 404),
+    ],
+    "anonymous": [("/demo/become/", 200)],
+    "auditor": [
+        ("/record/?person=nobody&since=yesterday", 422),
+        ("/record/?person=rita&verb=request.submitted", 200),
+    ],
+}
+
+
+class WithTheDemo:
+    """The portal's addresses where the demo runs."""
+
+    urlpatterns = [*portal_urls, *demo]
+    handler400 = handler400
+    handler403 = handler403
+    handler404 = handler404
+    handler500 = handler500
+
+
+def test_every_page_is_looked_at() -> None:
+    """A route that the matrix doesn't know, or a page that none of those who look may see, fails here."""
+    portal = {name for name in NAMED if not name.startswith("admin:")}
+    assert portal <= set(ROUTES), "Give the new route a row in the matrix."
+    lookers = {kind for kinds in ROUNDS for kind in kinds}
+    unseen = {
+        name
+        for name, route in ROUTES.items()
+        if 200 in (route.get or {})
+        and name not in NO_PAGES
+        and not any(route.expected(kind, "GET") == 200 for kind in lookers)
+    }
+    assert unseen == set()
+
+
+@override_settings(ROOT_URLCONF=WithTheDemo, DEMO=True)
+@pytest.mark.parametrize("kinds", ROUNDS, ids=lambda kinds: kinds[0])
+def test_pages(
+    kinds: tuple[str, ...],
+    transactional_db: None,
+    live_server: LiveServer,
+    browser: Browser,
+) -> None:
+    world = company()
+    visitor = Visitor(browser, live_server.url, still=True)
+    looker = Looker(visitor.page)
+    faults: list[str] = []
+    for kind in kinds:
+        _signs_in(visitor, world, KINDS[kind])
+        pages = [*((address, 200) for address in _addresses(world, kind)), *MISTAKES.get(kind, [])]
+        for address, status in pages:
+            faults += (f"{kind} {address}: {fault}" for fault in _faults(visitor, looker, address, status))
+    visitor.close()
+    connections.close_all()  # what was opened beside Playwright's loop is closed beside it
+    assert not faults, "\n".join(faults)
+
+
+def _signs_in(visitor: Visitor, world: World, username: str) -> None:
+    cookie = ""
+    if username:
+        client = Client()
+        client.force_login(world[username])
+        cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+    visitor.has_session(settings.SESSION_COOKIE_NAME, cookie)
+
+
+def _addresses(world: World, kind: str) -> list[str]:
+    """What this kind of person may open: each page of the matrix, and each thing in each state."""
+    found = {
+        name: [reverse(name, kwargs=route.arguments(world))]
+        for name, route in ROUTES.items()
+        if name not in NO_PAGES and route.expected(kind, "GET") == 200
+    }
+    if kind == "auditor":  # sees everything
+        for name, things in _things().items():
+            found[name] = [reverse(name, args=[thing]) for thing in things]
+    return sorted(address for addresses in found.values() for address in addresses)
+
+
+def _things() -> dict[str, list[object]]:
+    """Everything that has a page of its own; of the record's events the latest about each kind of thing."""
+    events = {event.verb.partition(".")[0]: event.pk for event in Event.objects.order_by("pk")}
+    return {
+        "request_detail": list(AccessRequest.objects.values_list("pk", flat=True)),
+        "grant_detail": list(Grant.objects.values_list("pk", flat=True)),
+        "review_detail": list(AfterUseReview.objects.values_list("pk", flat=True)),
+        "role_detail": list(Role.objects.values_list("key", flat=True)),
+        "policy_version": list(PolicyVersion.objects.values_list("number", flat=True)),
+        "event_detail": list(events.values()),
+    }
+
+
+def _faults(visitor: Visitor, looker: Looker, address: str, status: int = 200) -> Iterator[str]:
+    """What is wrong with a page, and with what it answers to each of its forms sent empty."""
+    page = visitor.page
+    with visitor.told() as complaints:
+        try:
+            answer = page.goto(address)
+        except Error as error:
+            if "Download is starting" in error.message:
+                return
+            raise
+        assert answer is not None
+        if "html" not in answer.headers.get("content-type", ""):
+            return
+        yield from looker.faults()
+    yield from _unexpected(complaints, status)
+    for number in range(page.evaluate(_FORMS)):
+        page.goto(address)
+        with visitor.told() as complaints:
+            with page.expect_navigation() as sent:
+                page.evaluate(_SEND_EMPTY, number)
+            if sent.value.status != 422:
+                yield f"its form {number} sent empty is answered with {sent.value.status}"
+            if not page.get_by_role("alert").count():
+                yield f"its form {number} sent empty has no summary of errors"
+            yield from (f"with errors: {fault}" for fault in looker.faults())
+        yield from _unexpected(complaints, 422)
+
+
+#: Forms that can be sent with too little. What is required is only said, and the server refuses it.
+_FORMS = """() => document.querySelectorAll("main form[method=post]:has([required])").length"""
+_SEND_EMPTY = """(number) => {
+  const form = document.querySelectorAll("main form[method=post]:has([required])")[number];
+  for (const field of form.querySelectorAll("textarea, input:not([type=hidden])")) {
+    if (["radio", "checkbox"].includes(field.type)) field.checked = false;
+    else field.value = "";
+  }
+  form.noValidate = true;
+  form.requestSubmit(form.querySelector("[type=submit]"));
+}"""
+
+
+def _unexpected(complaints: list[str], status: int) -> list[str]:
+    """Complaints but for the status that has to come."""
+    return [said for said in complaints if status < 400 or not re.search(rf"tatus (of )?{status}\b", said)]
