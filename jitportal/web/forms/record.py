@@ -37,7 +37,7 @@ class RecordFilter(PortalForm):
         max_length=200,
         label="Words",
         strip=True,
-        help_text="Whole words. An asterisk stands for the rest of one: migrat*",
+        help_text="Whole, or begun as migrat*",
         widget=forms.TextInput(attrs={"type": "search"}),
     )
     person = forms.CharField(

@@ -10,13 +10,15 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-WIDTH, HEIGHT = 640, 220
-LEFT, RIGHT, TOP, BOTTOM = 52, 8, 10, 26
+WIDTH, HEIGHT = 520, 200
+LEFT, RIGHT, TOP, BOTTOM = 52, 16, 10, 26
 BAR_SHARE = 0.72
 MOST_STEPS = 4
+#: A longer name is cut; the table has it whole.
+MOST_SIGNS = 30
 #: One label under so many days.
 EVERY = 5
-ROW, LABEL_WIDTH, NUMBER_WIDTH = 26, 220, 44
+ROW, LABEL_WIDTH, NUMBER_WIDTH = 24, 200, 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,13 @@ def ranked(rows: Sequence[tuple[str, int]], kind: str) -> Chart:
         middle = _px(y + ROW * 0.66)
         boxes.append(Box(kind, _px(LABEL_WIDTH), _px(y + 4), _px(width), _px(ROW - 8), f"{name}: {number}"))
         below.append(Label(_px(LABEL_WIDTH + width + 6), middle, str(number)))
-        beside.append(Label(_px(LABEL_WIDTH - 8), middle, name if len(name) <= 32 else f"{name[:31]}…"))
+        beside.append(
+            Label(
+                _px(LABEL_WIDTH - 8),
+                middle,
+                name if len(name) <= MOST_SIGNS else f"{name[: MOST_SIGNS - 1]}…",
+            )
+        )
     return Chart(WIDTH, max(ROW, ROW * len(rows)), boxes=boxes, below=below, beside=beside)
 
 

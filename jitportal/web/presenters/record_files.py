@@ -41,7 +41,7 @@ COLUMNS = (
     "correlation_id",
     "data",
 )
-CUT = f"Cut: the newest {MOST_ROWS} events are above, and older ones pass the filters too. Narrow the times."
+CUT = f"Cut: the newest {MOST_ROWS:,} events are above, and older ones pass too. Narrow the times."
 #: Without it Excel takes UTF-8 for the encoding of its own country.
 BYTE_ORDER_MARK = "\ufeff"
 

@@ -67,7 +67,7 @@ def _page(request: PortalRequest, form: RecordFilter, found: Page[presenter.Row]
         "kinds": presenter.kinds(),
         "chips": presenter.chips(form, request.GET),
         "all": paging.address_of(request.GET),
-        "most": operations.MOST_ROWS,
+        "most": f"{operations.MOST_ROWS:,}",
         "newest": "" if found is None or found.first else paging.address_of(request.GET),
         "older": paging.address_of(request.GET, after=found.following) if found and found.following else "",
     }
