@@ -65,13 +65,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 #: What is about the words and forms of single pages.
-PAGES = ("tests/web/engineer/", "tests/web/oversight/")
+PAGES = ("tests/web/engineer/", "tests/web/oversight/", "tests/web/pages/")
 #: And these stand on what the two databases do differently.
 PAGES_THAT_SEARCH = {"test_query_counts.py", "test_queue.py", "test_record.py", "test_record_files.py"}
 
 
 #: Where a test waits for processes, browsers and full minutes.
-LONG = ("tests/journeys/", "tests/worker/", "tests/management/test_serve.py")
+LONG = ("tests/journeys/", "tests/worker/", "tests/management/test_serve.py", "tests/web/pages/")
 
 
 def _deal_out_the_long_ones(config: pytest.Config, items: list[pytest.Item]) -> None:
