@@ -9,8 +9,9 @@ from jitportal.audit.events import record
 from jitportal.audit.system import system
 from jitportal.models import AccessRequest, Approval, Person
 from jitportal.operations import clock, granting, notices, policies, standing, telling
+from jitportal.operations.delegated import counted_on
 from jitportal.operations.directory import person_facts
-from jitportal.operations.facts import may, open_deciders, require
+from jitportal.operations.facts import may, on_behalf_of, open_deciders, require
 from jitportal.operations.seats import decided_before, spared
 from jitportal.operations.transaction import lock_request, operation
 from jitportal.rules.canonical import Plain, digest
@@ -70,14 +71,15 @@ def decide(
                 "Look at it again, then decide."
             )
         minutes = _checked(request, verdict, reason, minutes)
+        delegator = on_behalf_of(actor, request)
         if verdict is Verdict.APPROVE:
-            _refuse_if_needed_later(actor, request)
+            _refuse_if_needed_later(actor, request, delegator)
             _refuse_if_narrowed(request)
-        approval = _store(actor, request, verdict, reason.strip(), minutes, now)
+        approval = _store(actor, request, verdict, reason.strip(), minutes, now, delegator=delegator)
         if verdict is Verdict.APPROVE:
             _approved(request, actor, approval, now)
         else:
-            _closed(request, actor, verdict, reason.strip(), now)
+            _closed(request, actor, approval, reason.strip(), now)
         return approval
 
 
@@ -135,6 +137,8 @@ def _refuse_decider(actor: Person, request: AccessRequest, now: datetime) -> Non
     refuse_late(request, now)
     if _has_decided(actor, request):
         raise Conflict("You have decided on this request already: one person counts once.")
+    if actor.username in counted_on(request):
+        raise Conflict("Your delegate has decided on this request for you: one person counts once.")
     if (
         actor.is_active
         and not may(Verb.REQUEST_DECIDE, actor, request, now)
@@ -176,8 +180,8 @@ def _checked(request: AccessRequest, verdict: Verdict, reason: str, minutes: int
     return wished if verdict is Verdict.APPROVE else None
 
 
-def _refuse_if_needed_later(actor: Person, request: AccessRequest) -> None:
-    answer = spared(actor, request)
+def _refuse_if_needed_later(actor: Person, request: AccessRequest, delegator: Person | None) -> None:
+    answer = spared(actor, request, delegator)
     if isinstance(answer, Denied):
         raise PolicyRefuses(answer.reason)
 
@@ -200,14 +204,18 @@ def _store(
     now: datetime,
     *,
     by_system: bool = False,
+    delegator: Person | None = None,
 ) -> Approval:
     document = {**_seen(request), "verdict": str(verdict), "minutes": minutes, "person": actor.username}
+    if delegator is not None:
+        document["on_behalf_of"] = delegator.username
     return Approval.objects.create(
         request=request,
         revision=request.asked,
         stage=request.stage,
         stage_name=request.asked.stages[request.stage]["name"],
         person=actor,
+        on_behalf_of=delegator,
         requester=request.requester,
         verdict=verdict,
         reason=reason,
@@ -227,7 +235,7 @@ def _approved(request: AccessRequest, actor: Person, approval: Approval, now: da
         request.save(update_fields=["minutes"])
     length = f", for {spoken(minutes)} and no longer" if shorter else ""
     why = f": {approval.reason}" if approval.reason else "."
-    sentence = f"{actor} approved stage {approval.stage_name}{length}{why}"
+    sentence = f"{approval.by} approved stage {approval.stage_name}{length}{why}"
     _say(request, actor, "approved", sentence, approval, now)
     stage = request.stage
     if _filled(request, request.asked.stages[stage], now):
@@ -237,16 +245,16 @@ def _approved(request: AccessRequest, actor: Person, approval: Approval, now: da
         telling.tell_requester(request, "approved", sentence, now, actor)
 
 
-def _closed(request: AccessRequest, actor: Person, verdict: Verdict, reason: str, now: datetime) -> None:
+def _closed(request: AccessRequest, actor: Person, approval: Approval, reason: str, now: datetime) -> None:
+    verdict = Verdict(approval.verdict)
     check_transition("request", request.status, _CLOSES[verdict])
     request.status = _CLOSES[verdict]
     if verdict is Verdict.DENY:
         request.closed_at = now
     request.save(update_fields=["status", "closed_at"])
-    sentence = f"{actor} {_SAID[verdict]} the request: {reason}"
-    approval = request.approvals.filter(person=actor).last()
+    sentence = f"{approval.by} {_SAID[verdict]} the request: {reason}"
     _say(request, actor, request.status, sentence, approval, now)
-    said = f"{actor} {_SAID[verdict]} it."
+    said = f"{approval.by} {_SAID[verdict]} it."
     notices.handled(request=request, stage=request.stage, by=actor, sentence=said, now=now)
     telling.tell_requester(request, request.status, sentence, now, actor)
 
@@ -291,6 +299,9 @@ def _say(
             "stage": approval.stage if approval else None,
             "minutes": approval.minutes if approval else None,
             "digest": approval.digest if approval else None,
+            **(
+                {"on_behalf_of": approval.on_behalf_of.username} if approval and approval.on_behalf_of else {}
+            ),
         },
     )
 

@@ -13,6 +13,7 @@ from jitportal.models import (
     AfterUseReview,
     Approval,
     DecisionSubmission,
+    Delegation,
     Grant,
     Lease,
     ManualTask,
@@ -24,6 +25,7 @@ from jitportal.models import (
     Target,
 )
 from jitportal.operations import clock, policies
+from jitportal.operations.delegated import counted_on, delegated_to, stand_ins_for
 from jitportal.operations.directory import actor_facts, live_deciders, person_facts
 from jitportal.rules.deciders import DeciderRules
 from jitportal.rules.errors import NotAllowed
@@ -118,6 +120,14 @@ def _of_task(task: ManualTask, person: Person) -> Iterable[Relation]:
 
 
 @_relations.register
+def _of_delegation(delegation: Delegation, person: Person) -> Iterable[Relation]:
+    if delegation.delegator_id == person.pk:
+        yield Relation.HOLDER
+    if delegation.delegate_id == person.pk:
+        yield Relation.DELEGATE
+
+
+@_relations.register
 def _of_policy(version: PolicyVersion, person: Person) -> Iterable[Relation]:
     if version.proposed_by_id == person.pk:
         yield Relation.PROPOSER
@@ -145,15 +155,30 @@ def _team_ids(person: Person) -> QuerySet[Membership, int]:
 def open_deciders(request: AccessRequest) -> frozenset[str]:
     """The usernames of those who can decide the open stage now: live facts, this request's own stage.
 
-    Whoever has given a verdict on this revision already is left out: one person counts once.
+    Whoever has given a verdict on this revision already, or for whom one was given, is left out: one
+    person counts once. Delegates stand beside those who delegated to them.
     """
+    own, standing_in = open_seats(request)
+    return own | frozenset(standing_in)
+
+
+def on_behalf_of(person: Person, request: AccessRequest) -> Person | None:
+    """For whom this person would decide the open stage now; None: in their own right, or not at all."""
+    _own, standing_in = open_seats(request)
+    delegator = standing_in.get(person.username)
+    return Person.objects.get(username=delegator) if delegator else None
+
+
+def open_seats(request: AccessRequest) -> tuple[frozenset[str], dict[str, str]]:
+    """Who can decide the open stage now in their own right; and who for somebody else, and for whom."""
     if request.status != RequestStatus.PENDING or request.current is None:
-        return frozenset()
+        return frozenset(), {}
     if request.stage >= len(request.asked.stages):
-        return frozenset()
+        return frozenset(), {}
     rules, owner = stage_rules(request)
-    decided = request.asked.approvals.filter(by_system=False).values_list("person__username", flat=True)
-    return live_deciders(rules, request.requester, owner) - frozenset(decided)
+    entitled = live_deciders(rules, request.requester, owner)
+    said = counted_on(request)
+    return entitled - said, stand_ins_for(entitled, request, said)
 
 
 def stage_rules(request: AccessRequest, index: int | None = None) -> tuple[list[DeciderRules], str]:
@@ -189,6 +214,7 @@ def visible_requests(person: Person, now: datetime) -> QuerySet[AccessRequest]:
                 Q(person=person) | Q(team__in=_team_ids(person))
             )
         )
+        | Q(status=RequestStatus.PENDING) & delegated_to(person, now)
     )
 
 
@@ -210,9 +236,9 @@ def visible_grants(person: Person, now: datetime) -> QuerySet[Grant]:
     return Grant.objects.filter(request__in=visible_requests(person, now))
 
 
-def queue_for(person: Person) -> QuerySet[AccessRequest]:
-    """Pending requests whose open stage this person decides, their own and those they have decided
-    left out.
+def queue_for(person: Person, now: datetime) -> QuerySet[AccessRequest]:
+    """Pending requests whose open stage this person decides, in their own right or for somebody who has
+    delegated to them; their own and those on which they have had their say left out.
     """
     if not person.is_active:
         return AccessRequest.objects.none()
@@ -221,10 +247,15 @@ def queue_for(person: Person) -> QuerySet[AccessRequest]:
         | Q(team__in=_team_ids(person))
         | Q(kind=Decider.MANAGER, revision__request__requester__manager=person)
     )
-    decided = Approval.objects.filter(revision=OuterRef("current"), person=person, by_system=False)
+    said = Approval.objects.filter(
+        Q(person=person) | Q(on_behalf_of=person),
+        revision=OuterRef("current"),
+        by_system=False,
+        verdict=Verdict.APPROVE,
+    )
     return (
         AccessRequest.objects.pending()
         .exclude(requester=person)
-        .filter(Exists(decides))
-        .exclude(Exists(decided.filter(verdict=Verdict.APPROVE)))
+        .filter(Q(Exists(decides)) | delegated_to(person, now))
+        .exclude(Exists(said))
     )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db.models import Q
+
 from jitportal.audit.bulk import change_many
 from jitportal.audit.events import record
-from jitportal.models import AccessRequest, Grant, Membership, Notice, Person, StandingPower
+from jitportal.models import AccessRequest, Delegation, Grant, Membership, Notice, Person, StandingPower
 from jitportal.operations import clock
+from jitportal.operations.delegations import stop_locked as stop_locked_delegation
 from jitportal.operations.facts import require
 from jitportal.operations.grants import stop_locked
 from jitportal.operations.requests import withdraw_locked
@@ -97,6 +100,8 @@ def _end_what_they_have(person: Person, actor: Person, now: datetime) -> None:
             person=person,
         )
     unsent = Notice.objects.unsent().filter(recipient=person)
+    for delegation in Delegation.objects.to_come(now).filter(Q(delegator=person) | Q(delegate=person)):
+        stop_locked_delegation(delegation, actor, now, why)
     change_many([(notice, {"given_up_at": now, "last_error": why}) for notice in unsent], actor)
 
 

@@ -220,14 +220,14 @@ def _field_faults(listed: Sequence[Listed], known: Mapping[str, Known]) -> Itera
         for column, name in _FIELDS.items():
             for sentence in problems.get(name, []):
                 yield Fault(one.line, column, sentence)
-        for problem in check_time_zone(one.time_zone) if one.time_zone else []:
-            yield Fault(one.line, "time_zone", problem.sentence)
+        for wrong_zone in check_time_zone(one.time_zone) if one.time_zone else []:
+            yield Fault(one.line, "time_zone", wrong_zone.sentence)
         for key in sorted(one.teams or ()):
             if key not in keys:
                 wrong = people.shape_problems(Team(key=key, name=key), "key", "name")
                 keys[key] = next((sentence for said in wrong.values() for sentence in said), None)
-            if sentence := keys[key]:
-                yield Fault(one.line, "teams", f"{key}: {sentence}")
+            if problem := keys[key]:
+                yield Fault(one.line, "teams", f"{key}: {problem}")
 
 
 def _lost_by_leaving(person: Person) -> Iterator[str]:

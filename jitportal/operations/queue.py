@@ -33,12 +33,12 @@ class Sought:
 
 def queue_for(person: Person, now: datetime) -> QuerySet[AccessRequest]:
     """What waits for this person's decision and can still be decided, as ``in_order``."""
-    return in_order(undecided_for(person).filter(lapses_at__gt=now))
+    return in_order(undecided_for(person, now).filter(lapses_at__gt=now))
 
 
 def others_for(person: Person, now: datetime) -> QuerySet[AccessRequest]:
     """What this person may see and others decide, as ``in_order``: their own requests too."""
-    theirs = undecided_for(person).values("pk")
+    theirs = undecided_for(person, now).values("pk")
     pending = visible_requests(person, now).filter(status=RequestStatus.PENDING, lapses_at__gt=now)
     return in_order(pending.exclude(pk__in=theirs))
 
@@ -66,4 +66,4 @@ def _named(who: str) -> Q:
 
 def queue_count(person: Person, now: datetime) -> int:
     """How many wait for this person."""
-    return undecided_for(person).filter(lapses_at__gt=now).count()
+    return undecided_for(person, now).filter(lapses_at__gt=now).count()

@@ -13,8 +13,8 @@ from jitportal.rules.permissions import Allowed, Answer, Denied
 from jitportal.rules.vocabulary import Verdict
 
 Seats = list[tuple[frozenset[str], int]]
-#: What was given on one revision: stage and username of each approval by a person.
-Given = list[tuple[int, str]]
+#: What was given on one revision: stage, who gave it and for whom, of each approval by a person.
+Given = list[tuple[int, str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +26,17 @@ class Stuck:
     stage: str
 
 
-def spared(person: Person, request: AccessRequest) -> Answer:
-    """Whether the stages can still be filled once this person has approved the open one.
+def spared(person: Person, request: AccessRequest, on_behalf_of: Person | None = None) -> Answer:
+    """Whether the stages can still be filled once this person has approved the open one, in their own
+    right or for another: both count for it.
 
     Somebody who alone can decide a later stage would leave the request to lapse there.
     """
     free = [(eligible, people) for _, eligible, people in _free_seats([request])[request.pk]]
     (eligible, people), *later = free
     after = [(eligible, people - 1), *later]
-    without = [(others - {person.username}, number) for others, number in after]
+    gone = {person.username, (on_behalf_of or person).username}
+    without = [(others - gone, number) for others, number in after]
     if enough_people(without) or not enough_people(free):
         return Allowed()
     others = Person.objects.filter(username__in=eligible - {person.username}).order_by("name")
@@ -107,10 +109,10 @@ def _seats_of(
     rules, owner = named
     requester = PersonFacts(request.requester.username, active=True, manager=manager)
     approvals = given.get(request.asked.pk, [])
-    decided = {username for _, username in approvals}
+    decided = {username for _, *both in approvals for username in both}
     eligible = deciders_of(rules, requester, owner, directory) - decided
     needed = int(request.asked.stages[index]["people"])
-    return eligible, needed - sum(1 for at, _ in approvals if at == index)
+    return eligible, needed - sum(1 for at, *_ in approvals if at == index)
 
 
 def _given(requests: list[AccessRequest]) -> dict[int, Given]:
@@ -118,6 +120,7 @@ def _given(requests: list[AccessRequest]) -> dict[int, Given]:
     approvals = Approval.objects.filter(
         revision__in=[row.asked.pk for row in requests], by_system=False, verdict=Verdict.APPROVE
     )
-    for revision, stage, username in approvals.values_list("revision_id", "stage", "person__username"):
-        given.setdefault(revision, []).append((stage, username))
+    columns = ("revision_id", "stage", "person__username", "on_behalf_of__username")
+    for revision, stage, username, delegator in approvals.values_list(*columns):
+        given.setdefault(revision, []).append((stage, username, delegator or username))
     return given

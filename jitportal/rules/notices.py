@@ -45,6 +45,7 @@ _BY_BEGINNING = {
     "grant.": Topic.OWN,
     "review": Topic.REVIEWS,
     "manual_task": Topic.WORK,
+    "delegation.": Topic.WORK,
     LATE_REMOVAL: Topic.LATE,
     "room.": Topic.ROOM,
 }

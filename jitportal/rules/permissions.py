@@ -52,6 +52,9 @@ class Verb(StrEnum):
     POLICY_APPLY = "policy.apply"
     # people
     PERSON_MANAGE = "person.manage"
+    DELEGATION_MAKE = "delegation.make"
+    DELEGATION_STOP = "delegation.stop"
+    PROFILE_EDIT = "profile.edit"
     # one's own notices
     NOTICES_CHOOSE = "notices.choose"
     # the record, and the figures
@@ -72,6 +75,7 @@ class Relation(StrEnum):
     REVOKER = "revoker"  # is named by the policy to revoke
     PROPOSER = "proposer"  # proposed the policy version
     SUBMITTER = "submitter"  # submitted these verdicts
+    DELEGATE = "delegate"  # was named to decide for somebody else
     CARRIER = "carrier"  # is named to carry out manual work on the target
 
 
@@ -253,6 +257,14 @@ RULES: dict[Verb, Rule] = {
         powers=frozenset({Power.ADMINISTRATOR}),
         otherwise="People are managed by administrators. Request the role that gives this power.",
     ),
+    Verb.DELEGATION_MAKE: _anyone,  # each for themselves: the verb takes no other delegator
+    Verb.DELEGATION_STOP: _relation(
+        Relation.HOLDER,
+        Relation.DELEGATE,
+        powers=frozenset({Power.ADMINISTRATOR}),
+        otherwise="Only the two people of a delegation can end it.",
+    ),
+    Verb.PROFILE_EDIT: _anyone,  # each their own: the verb takes no other person
     Verb.NOTICES_CHOOSE: _anyone,  # each for themselves: the verb takes no other person
     Verb.RECORD_VIEW: _relation(powers=OVERSEERS, otherwise=_AUDITOR_POWER),
     Verb.OVERVIEW_VIEW: _relation(powers=_OPERATES | {Power.AUDITOR}, otherwise=_OPERATOR_POWER),

@@ -12,6 +12,7 @@ from jitportal.models import (
     AccessRequest,
     AfterUseReview,
     DecisionSubmission,
+    Delegation,
     Grant,
     ManualTask,
     Person,
@@ -19,7 +20,9 @@ from jitportal.models import (
     Team,
 )
 from jitportal.operations import (
+    clock,
     decisions,
+    delegations,
     grants,
     manual,
     people,
@@ -245,6 +248,26 @@ def manages(verb: Callable[[Person, Person, Team], object]) -> Callable[[], Verb
     return prepare
 
 
+def delegated() -> Delegation:
+    return delegations.delegate(
+        actor=world.person("mona"),
+        to=world.person("carl"),
+        ends_at=clock.now() + HOUR,
+        reason="On leave.",
+    )
+
+
+def stop_delegation() -> Verb:
+    held = delegated()
+    return lambda: delegations.stop(actor=world.person("carl"), delegation=held)
+
+
+def decide_for_mona() -> Verb:
+    delegated()
+    request = world.ask("rita", "writer")
+    return lambda: world.approve("carl", request)
+
+
 def rejoin(sven: Person, rita: Person, dba: Team) -> object:
     people.join_team(actor=sven, person=rita, team=dba)
     return people.leave_team(actor=sven, person=rita, team=dba)
@@ -307,6 +330,9 @@ ACTS = [
         "person.deactivated",
         manages(lambda sven, rita, _: people.deactivate(actor=sven, person=rita, reason="Left.")),
     ),
+    Act("mona", "delegation.made", simply(delegated)),
+    Act("carl", "delegation.stopped", stop_delegation),
+    Act("carl", "request.approved", decide_for_mona),
     Act("sven", "person.reactivated", manages(reactivate)),
 ]
 

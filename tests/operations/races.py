@@ -27,6 +27,7 @@ from jitportal.rules.errors import Conflict, JitportalError
 from jitportal.rules.vocabulary import EndReason, GrantStatus, RequestStatus, Verdict
 from tests.operations import world
 from tests.operations.races_beside import BESIDE
+from tests.operations.races_of_delegates import OF_DELEGATES
 from tests.operations.races_of_submissions import OF_SUBMISSIONS
 from tests.operations.racing import (
     HOUR,
@@ -271,4 +272,5 @@ RACES = [
     eight_confirmations_of_one_task,
     *BESIDE,
     *OF_SUBMISSIONS,
+    *OF_DELEGATES,
 ]
