@@ -13,22 +13,14 @@ from django.conf import settings
 from django.db import connections
 from django.test import Client, override_settings
 from django.urls import reverse
-<<<<<<< HEAD
 from playwright.sync_api import Browser, Error
-=======
-from playwright.sync_api import Browser, Error, sync_playwright
->>>>>>> 350fb83 (wip)
 from pytest_django.live_server_helper import LiveServer
 
 from jitportal.models import AccessRequest, AfterUseReview, Event, Grant, PolicyVersion, Role
 from jitportal.urls import handler400, handler403, handler404, handler500
 from jitportal.urls import urlpatterns as portal_urls
 from jitportal.web.urls import demo
-<<<<<<< HEAD
 from tests.journeys.browsing import Visitor
-=======
-from tests.journeys.browsing import FLAGS, Visitor
->>>>>>> 350fb83 (wip)
 from tests.web.matrix import KINDS, ROUTES
 from tests.web.pages.company import company
 from tests.web.pages.looking import Looker
@@ -83,29 +75,13 @@ def test_every_page_is_looked_at() -> None:
     unseen = {
         name
         for name, route in ROUTES.items()
-<<<<<<< HEAD
         if 200 in (route.get or {})
-=======
-        if route.get
->>>>>>> 350fb83 (wip)
         and name not in NO_PAGES
         and not any(route.expected(kind, "GET") == 200 for kind in lookers)
     }
     assert unseen == set()
 
 
-<<<<<<< HEAD
-=======
-@pytest.fixture
-def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's loop runs in this thread
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield browser
-        browser.close()
-
-
->>>>>>> 350fb83 (wip)
 @override_settings(ROOT_URLCONF=WithTheDemo, DEMO=True)
 @pytest.mark.parametrize("kinds", ROUNDS, ids=lambda kinds: kinds[0])
 def test_pages(
@@ -151,24 +127,15 @@ def _addresses(world: World, kind: str) -> list[str]:
 
 
 def _things() -> dict[str, list[object]]:
-<<<<<<< HEAD
     """Everything that has a page of its own; of the record's events the latest about each kind of thing."""
     events = {event.verb.partition(".")[0]: event.pk for event in Event.objects.order_by("pk")}
-=======
-    """Everything that has a page of its own; of the record's events one of each kind."""
-    events = Event.objects.order_by("verb", "pk").values_list("verb", "pk")
->>>>>>> 350fb83 (wip)
     return {
         "request_detail": list(AccessRequest.objects.values_list("pk", flat=True)),
         "grant_detail": list(Grant.objects.values_list("pk", flat=True)),
         "review_detail": list(AfterUseReview.objects.values_list("pk", flat=True)),
         "role_detail": list(Role.objects.values_list("key", flat=True)),
         "policy_version": list(PolicyVersion.objects.values_list("number", flat=True)),
-<<<<<<< HEAD
         "event_detail": list(events.values()),
-=======
-        "event_detail": list(dict(events).values()),
->>>>>>> 350fb83 (wip)
     }
 
 
