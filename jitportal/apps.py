@@ -11,6 +11,8 @@ class JitportalConfig(AppConfig):
 
     def ready(self) -> None:
         from jitportal.audit import registration, search
+        from jitportal.web import signals
 
         registration.register()
         search.connect()
+        signals.connect()

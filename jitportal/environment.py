@@ -12,6 +12,8 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from jitportal.rules.limits import Limit
+
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
 
@@ -68,9 +70,28 @@ class Environment:
         except ValueError:
             raise ImproperlyConfigured(f"JITPORTAL_{name} is {said!r}. Set it to a whole number.") from None
 
+    def limit(self, name: str, default: str) -> Limit | None:
+        """How many in how many seconds, as ``120/60``; ``0`` for no limit."""
+        said = self.text(name, default).strip()
+        if said == "0":
+            return None
+        most, _, seconds = said.partition("/")
+        if not (most.isdecimal() and seconds.isdecimal() and int(most) > 0 and int(seconds) > 0):
+            raise ImproperlyConfigured(
+                f"JITPORTAL_{name} is {said!r}. Write how many in how many seconds, for example {default}; "
+                "or 0 for no limit."
+            )
+        return Limit(int(most), int(seconds))
+
     def web_threads(self) -> int:
         """The threads of each process that serves pages."""
         return self.number("WEB_THREADS", 4)
+
+    def positive(self, name: str, default: int) -> int:
+        """A whole number of at least one."""
+        if (said := self.number(name, default)) < 1:
+            raise ImproperlyConfigured(f"JITPORTAL_{name} is {said}. Set it to at least 1.")
+        return said
 
     def secret(self, name: str, default: str = "") -> str:
         """From ``JITPORTAL_<name>``, or from the file that ``JITPORTAL_<name>_FILE`` names."""

@@ -95,6 +95,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "jitportal.web.sessions.SessionLimitsMiddleware",
     "jitportal.web.middleware.SignInAgainMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "jitportal.web.middleware.AuditContextMiddleware",
@@ -185,6 +186,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "jitportal.operations.signing_in.PasswordsOnRecord"},
 ]
 
 LANGUAGE_CODE = "en-gb"
@@ -229,7 +231,9 @@ CHANNELS = env.channels()
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_AGE = 12 * 60 * 60
+#: However busy: from signing in; and after so long without a click.
+SESSION_COOKIE_AGE = env.positive("SESSION_HOURS", 12) * 60 * 60
+SESSION_IDLE_SECONDS = env.positive("SESSION_IDLE_MINUTES", 60) * 60
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "jitportal.web.views.errors.csrf_failure"
@@ -249,6 +253,17 @@ if PRODUCTION:
     SECURE_HSTS_PRELOAD = True
     if TRUSTED_PROXIES:
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+#: How often one person may do what costs much.
+LIMITS = {
+    "request": env.limit("LIMIT_REQUESTS", "30/600"),
+    "search": env.limit("LIMIT_SEARCHES", "120/60"),
+    "export": env.limit("LIMIT_EXPORTS", "10/600"),
+}
+#: Failures to sign in that cost no wait: at one account, and from one address.
+SIGN_IN_FAILURES = env.positive("SIGN_IN_FAILURES", 5)
+SIGN_IN_ADDRESS_FAILURES = env.positive("SIGN_IN_ADDRESS_FAILURES", 30)
+SIGN_IN_LONGEST_WAIT = env.positive("SIGN_IN_LONGEST_WAIT_SECONDS", 900)
 
 LOGGING = {
     "version": 1,

@@ -21,6 +21,7 @@ EXEMPT: Mapping[str, str] = {
     "jitportal.TargetHealth": "What was last seen of a target; what came of it is told by events.",
     "jitportal.ChannelState": "What was last seen of a mail server or channel; notices say what came of it.",
     "jitportal.TargetLane": "The worker's own mark of what is queued; it says nothing about access.",
+    "jitportal.RateLimit": "Counts how often somebody came lately; guessing at a password is an event.",
     "admin.LogEntry": "Django's admin is read-only here, and writes none.",
     "auth.Permission": "Written by migrations from the models; nobody is given one.",
     "contenttypes.ContentType": "Written by migrations from the models.",

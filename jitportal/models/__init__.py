@@ -16,7 +16,7 @@ from jitportal.models.record import Entry, Event
 from jitportal.models.requests import AccessRequest, Approval, RequestRevision, StageDecider
 from jitportal.models.reviews import AfterUseReview
 from jitportal.models.submissions import DecisionSubmission, SubmittedVerdict
-from jitportal.models.work import Heartbeat, TargetLane
+from jitportal.models.work import Heartbeat, RateLimit, TargetLane
 
 __all__ = [
     "AccessRequest",
@@ -37,6 +37,7 @@ __all__ = [
     "NoticeChoice",
     "Person",
     "PolicyVersion",
+    "RateLimit",
     "RequestRevision",
     "Role",
     "RoleScope",

@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.core.validators import RegexValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
+from django.utils.crypto import salted_hmac
 
 from jitportal.models.choices import choices
 from jitportal.rules.vocabulary import Power
@@ -67,6 +68,8 @@ class Person(AbstractUser):
     #: Named once by the directory's file, which decides about them from then on: who is missing there leaves.
     from_directory = models.BooleanField(default=False)
     deactivated_at = models.DateTimeField(null=True, blank=True)
+    #: Stands in the hash that each session carries: one more, and all sessions have ended.
+    session_epoch = models.PositiveIntegerField(default=0)
 
     objects: ClassVar[PersonManager] = PersonManager()
 
@@ -102,6 +105,17 @@ class Person(AbstractUser):
 
     def get_short_name(self) -> str:
         return self.get_full_name()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """A password that is set later than at the start is told of in the same transaction."""
+        if self._state.adding:
+            self._password = None
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        said = f"{self.password}:{self.session_epoch}"
+        return salted_hmac("jitportal.sessions", said, secret=secret, algorithm="sha256").hexdigest()
 
 
 class Team(models.Model):

@@ -36,3 +36,18 @@ class TargetLane(models.Model):
 
     def __str__(self) -> str:
         return f"{self.lane} on {self.target}"
+
+
+class RateLimit(models.Model):
+    """How often somebody did something lately. ``key`` is a keyed hash of what and who: what is typed as a
+    username may be a password.
+    """
+
+    key = models.CharField(max_length=64, unique=True)
+    what = models.CharField(max_length=20)
+    failures = models.PositiveIntegerField(default=0)
+    free_at = models.DateTimeField()
+    forgotten_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.key[:8]}"

@@ -42,7 +42,8 @@ def deactivate(*, actor: Person, person: Person, reason: str) -> Person:
         now = clock.now()
         waiting = decided_by(person)
         person.is_active, person.deactivated_at = False, now
-        person.save(update_fields=["is_active", "deactivated_at"])
+        person.session_epoch += 1  # whoever comes back signs in again
+        person.save(update_fields=["is_active", "deactivated_at", "session_epoch"])
         record(
             verb="person.deactivated",
             actor=actor,
@@ -99,9 +100,9 @@ def _end_what_they_have(person: Person, actor: Person, now: datetime) -> None:
             now=now,
             person=person,
         )
-    unsent = Notice.objects.unsent().filter(recipient=person)
     for delegation in Delegation.objects.to_come(now).filter(Q(delegator=person) | Q(delegate=person)):
         stop_locked_delegation(delegation, actor, now, why)
+    unsent = Notice.objects.unsent().filter(recipient=person)
     change_many([(notice, {"given_up_at": now, "last_error": why}) for notice in unsent], actor)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 
 class JitportalError(Exception):
     """A refusal. ``str(error)`` says what happened and what to do next.
@@ -36,6 +38,14 @@ class NotAllowed(JitportalError):
 
 class Conflict(JitportalError):
     """Somebody or something was faster: the object has changed since it was read."""
+
+
+class TooOften(JitportalError):
+    """Too many in too short a time; ``wait`` is how long until the next is let through."""
+
+    def __init__(self, sentence: str, *, wait: timedelta) -> None:
+        super().__init__(sentence)
+        self.wait = wait
 
 
 class TransitionError(Conflict):

@@ -194,6 +194,7 @@ register(
 
 register(models.Heartbeat, list_display=("name", "started_at", "beat_at"))
 register(models.ChannelState, list_display=("name", "failing_since", "backoff_until", "last_sent_at"))
+register(models.RateLimit, list_display=("what", "failures", "free_at", "forgotten_at"))
 register(models.TargetLane, list_display=("target", "lane", "queued_until"), list_select_related=("target",))
 # A session's key, which would be its row's address here, signs in whoever has it.
 register(

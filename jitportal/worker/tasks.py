@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from django.contrib.sessions.models import Session
 from django_q.models import Task
 
-from jitportal.operations import clock, grants, lanes, leases, problems, requests, sending, targets
+from jitportal.operations import clock, grants, lanes, leases, limits, problems, requests, sending, targets
 from jitportal.worker import stopping
 
 #: A task ends itself after so many seconds, with work left for the next: all get their turn, and a stop
@@ -66,10 +66,11 @@ def check_targets() -> None:
 
 
 def purge() -> None:
-    """Remove old rows of the queue and of sessions: neither is part of the record."""
+    """Remove old rows of the queue, of sessions and of limits: none is part of the record."""
     now = clock.now()
     Task.objects.filter(stopped__lt=now - TASKS_KEPT).delete()
     Session.objects.filter(expire_date__lt=now).delete()
+    limits.forget()
 
 
 def sign_of_life() -> None:

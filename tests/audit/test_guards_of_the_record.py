@@ -113,6 +113,7 @@ def test_every_model_of_the_portal_is_kept_or_is_no_business_fact() -> None:
     assert unkept == {
         "jitportal.ChannelState",
         "jitportal.Heartbeat",
+        "jitportal.RateLimit",
         "jitportal.TargetHealth",
         "jitportal.TargetLane",
     }

@@ -29,6 +29,7 @@ from jitportal.models import (
     NoticeChoice,
     Person,
     PolicyVersion,
+    RateLimit,
     RequestRevision,
     Role,
     RoleScope,
@@ -98,6 +99,12 @@ def target_lane(**values: Any) -> TargetLane:
 def heartbeat(**values: Any) -> Heartbeat:
     return Heartbeat.objects.create(
         **{"name": f"pulse-{next(_numbers)}", "started_at": NOW, "beat_at": NOW, **values}
+    )
+
+
+def rate_limit(**values: Any) -> RateLimit:
+    return RateLimit.objects.create(
+        **{"key": f"key-{next(_numbers)}", "what": "search", "free_at": NOW, "forgotten_at": NOW, **values}
     )
 
 

@@ -255,6 +255,7 @@ DUPLICATES: dict[str, Break] = {
     "Notice.key": lambda: rows.notice(key=rows.notice().key),
     "ChannelState.name": lambda: rows.channel_state(name=rows.channel_state().name),
     "Heartbeat.name": lambda: rows.heartbeat(name=rows.heartbeat().name),
+    "RateLimit.key": lambda: rows.rate_limit(key=rows.rate_limit().key),
 }
 
 

@@ -118,7 +118,7 @@ def _environ(
 
 def _content(answer: HttpResponseBase) -> bytes:
     if isinstance(answer, StreamingHttpResponse):
-        return b"".join(part for part in answer.streaming_content if isinstance(part, bytes))
+        return b"".join(bytes(part) for part in iter(answer))
     return bytes(getattr(answer, "content", b""))
 
 

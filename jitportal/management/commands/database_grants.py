@@ -14,10 +14,10 @@ from psycopg import sql
 
 from jitportal.audit.guards.record import APPEND_ONLY
 from jitportal.management.command import PortalCommand
-from jitportal.models import Heartbeat
+from jitportal.models import Heartbeat, RateLimit
 
-#: Rows that may go: the queue's, sessions, and the signs of life of workers long gone.
-PASSING: tuple[type[Model], ...] = (OrmQ, Task, Session, Heartbeat)
+#: Rows that may go: the queue's, sessions, counts, and the signs of life of workers long gone.
+PASSING: tuple[type[Model], ...] = (OrmQ, Task, Session, Heartbeat, RateLimit)
 MIGRATIONS = "django_migrations"
 
 

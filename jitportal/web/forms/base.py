@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -23,6 +23,7 @@ class PortalForm(forms.Form):
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
         self.refused = 0  # the status of the gravest refusal
+        self.wait: timedelta | None = None  # until it may be sent again, where it came too often
         self._read: dict[str, Any] | None = None
 
     def refuse(self, sentence: str, field: str | None, status: int) -> None:

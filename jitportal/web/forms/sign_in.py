@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
+from django.core.exceptions import ValidationError
+
+from jitportal.operations import signing_in
+from jitportal.rules.errors import TooOften
+from jitportal.web import known_browsers
 
 
 class SignInForm(AuthenticationForm):
@@ -21,6 +27,27 @@ class SignInForm(AuthenticationForm):
         max_length=4096,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
+
+    wait: timedelta | None = None  # until the next try, where there were too many
+
+    def clean(self) -> dict[str, Any]:
+        """Every try is counted before its password is looked at; one that has to wait isn't looked at."""
+        username = self.cleaned_data.get("username")
+        if not username or not self.cleaned_data.get("password"):
+            return self.cleaned_data
+        browser = known_browsers.known_as(self.request, username) if self.request else ""
+        try:
+            attempt = signing_in.begin(username, browser=browser)
+        except TooOften as error:
+            self.wait = error.wait
+            raise ValidationError(error.sentence, code="too_often") from None
+        try:
+            cleaned = super().clean()
+        except ValidationError:
+            signing_in.failed(attempt)
+            raise
+        signing_in.succeeded(attempt)
+        return cleaned
 
     def __init__(self, *args: Any, show_cast: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

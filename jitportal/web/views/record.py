@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from jitportal.models import Event
+from jitportal.operations import limits
 from jitportal.operations import record as operations
 from jitportal.rules.permissions import Verb
 from jitportal.web import fetch, paging
@@ -19,7 +20,7 @@ from jitportal.web.http import PortalRequest, now_of
 from jitportal.web.paging import Page
 from jitportal.web.presenters import record as presenter
 from jitportal.web.presenters.record_files import File
-from jitportal.web.refusals import refusals_shown_in
+from jitportal.web.refusals import refusals_shown_in, say_when
 
 CSV, JSON = "text/csv; charset=utf-8", "application/json"
 
@@ -31,6 +32,7 @@ def record(request: PortalRequest) -> HttpResponse:
     found = None
     if form.is_valid():
         with refusals_shown_in(form):
+            limits.take("search", request.user.pk)
             found = presenter.events(form.wanted, paging.position(request.GET.get("after", "")))
     return _page(request, form, found)
 
@@ -46,6 +48,7 @@ def record_export(request: PortalRequest) -> HttpResponseBase:
     if not form.errors:
         filters = [f"{chip.label.lower()} {chip.value}" for chip in presenter.chips(form, request.GET)]
         with refusals_shown_in(form):
+            limits.take("export", request.user.pk)
             return _file(request, form, chosen.cleaned_data["kind"], filters)
     return _page(request, form, None)
 
@@ -71,7 +74,7 @@ def _page(request: PortalRequest, form: RecordFilter, found: Page[presenter.Row]
         "newest": "" if found is None or found.first else paging.address_of(request.GET),
         "older": paging.address_of(request.GET, after=found.following) if found and found.following else "",
     }
-    return render(request, "record/search.html", context, status=form.status)
+    return say_when(render(request, "record/search.html", context, status=form.status), form.wait)
 
 
 @require_safe

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from jitportal.operations import policies, requests
+from jitportal.operations import limits, policies, requests
 from jitportal.operations.stretches import stretch_of
 from jitportal.rules.permissions import Verb
 from jitportal.web import fetch
@@ -33,6 +33,7 @@ def renew(request: PortalRequest, pk: int) -> HttpResponse:
     form = RenewalForm(grant, rules, now_of(request), typed_ask(request), initial=initial)
     if is_sent(request, form):
         with refusals_shown_in(form):
+            limits.take("request", request.user.pk)
             made = requests.submit(actor=request.user, ask=form.ask(renewal_of=grant))
             messages.success(request, f"Your request to go on with {made.role} is made.")
             return redirect("request_detail", made.pk)

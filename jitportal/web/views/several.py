@@ -11,14 +11,14 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from jitportal.models import AccessRequest
-from jitportal.operations import requests
+from jitportal.operations import limits, requests
 from jitportal.rules.vocabulary import Pathway
 from jitportal.web.forms.several import MOST_ROLES, PartForm, SeveralForm
 from jitportal.web.http import PortalRequest, now_of, typed
 from jitportal.web.presenters import several
 from jitportal.web.presenters.roles import REQUEST_FORMS
 from jitportal.web.presenters.several import Chosen
-from jitportal.web.refusals import refusals_shown_in
+from jitportal.web.refusals import refusals_shown_in, say_when
 
 
 @require_safe
@@ -73,6 +73,7 @@ def _submitted(request: PortalRequest, form: SeveralForm) -> list[AccessRequest]
     for part in form:
         if part.is_valid():
             with refusals_shown_in(part):
+                limits.take("request", request.user.pk)
                 made.append(requests.submit(actor=request.user, ask=form.ask(part)))
                 done.append(part)
     form.leave_out(done)
@@ -93,7 +94,7 @@ def _answer(
     template = "requests/_several_outlook.html" if request.htmx else "requests/several.html"
     answer = render(request, template, context, status=200 if request.htmx else form.status)
     answer.headers["Vary"] = "HX-Request"
-    return answer
+    return say_when(answer, max((part.wait for part in form if part.wait), default=None))
 
 
 def _one(made: list[AccessRequest]) -> str:

@@ -16,8 +16,10 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
 from jitportal.models import Person
+from jitportal.web import known_browsers
 from jitportal.web.forms.sign_in import SignInForm
 from jitportal.web.presenters.cast import cast_of_the_demo
+from jitportal.web.refusals import say_when
 
 
 @method_decorator(require_http_methods(["GET", "HEAD", "POST"]), name="dispatch")
@@ -33,8 +35,14 @@ class SignIn(LoginView):
         cast = cast_of_the_demo() if settings.DEMO else []
         return super().get_context_data(cast=cast, next=_own_address(self.request), **kwargs)
 
+    def form_valid(self, form: Any) -> HttpResponse:
+        answer = super().form_valid(form)
+        known_browsers.remember(answer, form.get_user())
+        return answer
+
     def form_invalid(self, form: Any) -> HttpResponse:
-        return self.render_to_response(self.get_context_data(form=form), status=422)
+        answer = self.render_to_response(self.get_context_data(form=form), status=429 if form.wait else 422)
+        return say_when(answer, form.wait)
 
 
 class SignOut(LogoutView):

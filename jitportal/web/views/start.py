@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from jitportal.models import AccessRequest, Grant, Role
-from jitportal.operations import policies, requests
+from jitportal.operations import limits, policies, requests
 from jitportal.rules.vocabulary import Pathway
 from jitportal.web import fetch
 from jitportal.web.forms.asking import AskForm, JitForm, StartForm, TemporaryForm, said_before
@@ -26,6 +26,9 @@ FORMS: dict[Pathway, type[StartForm]] = {Pathway.TEMPORARY: TemporaryForm, Pathw
 def find(request: PortalRequest) -> HttpResponse:
     """The page; or, while one types, only what was found."""
     form = SearchForm(request.GET if "q" in request.GET else None)
+    if form.words:
+        with refusals_shown_in(form):
+            limits.take("search", request.user.pk)
     context = {"finding": roles.find(request.user, form.words, request.GET.getlist("role"))}
     partial = request.htmx and not request.htmx.history_restore_request and form.status == HTTPStatus.OK
     answer = form_page(
@@ -67,6 +70,7 @@ def asking_page(request: PortalRequest, role: Role, *, cloned_from: AccessReques
     form = FORMS[rules.pathway](rules, now_of(request), typed_ask(request), initial=initial)
     if is_sent(request, form):
         with refusals_shown_in(form):
+            limits.take("request", request.user.pk)
             made = requests.submit(actor=request.user, ask=form.ask(cloned_from=cloned_from))
             messages.success(request, f"Your request for {made.role} is made.")
             return redirect("request_detail", made.pk)

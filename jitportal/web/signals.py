@@ -1,0 +1,28 @@
+"""Whichever way somebody signs in or out, the record says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.http import HttpRequest
+
+from jitportal.models import Person
+from jitportal.operations import signing_in
+from jitportal.web import sessions
+
+
+def connect() -> None:
+    """For good, in every process."""
+    user_logged_in.connect(_signed_in, dispatch_uid="jitportal.signed_in")
+    user_logged_out.connect(_signed_out, dispatch_uid="jitportal.signed_out")
+
+
+def _signed_in(request: HttpRequest, user: Person, **_said: Any) -> None:
+    sessions.begin(request)
+    signing_in.signed_in(user)
+
+
+def _signed_out(user: Person | None, **_said: Any) -> None:
+    if user is not None:
+        signing_in.signed_out(user)
