@@ -4,8 +4,8 @@
 
 Whole pages through the whole of Django, middleware, database (SQLite) and templates included, in one process.
 The baseline, in the same run, is the same page of somebody with nothing to decide. Beside each time stands
-the processor's, which says the same on a busy machine. The bytes are the page's and those of each file that it
-loads, compressed.
+the processor's, which says the same on a busy machine. The bytes are those of the page and of each file that
+it loads, compressed.
 """
 
 from __future__ import annotations
