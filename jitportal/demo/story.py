@@ -25,6 +25,7 @@ from jitportal.operations import (
     grants,
     leases,
     manual,
+    nudges,
     problems,
     requests,
     sending,
@@ -173,6 +174,7 @@ def _let_the_portal_work() -> None:
     if work.expiries or work.timely:
         for verb in (grants.start_due, grants.expire_due, grants.pass_unused, requests.lapse_due):
             verb()
+        nudges.nudge_due()
         problems.page_late()
     own = set(Target.objects.exclude(key=TARGET).values_list("pk", flat=True))
     for target_id, lane in due.lanes_due(clock.now()):

@@ -58,6 +58,10 @@ class AccessRequest(models.Model):
     #: A decision at or after this moment is too late, whether or not a sweeper has run.
     lapses_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
+    #: When those who decide the open stage are reminded. Null: they were, or nobody waits.
+    remind_at = models.DateTimeField(null=True, blank=True)
+    #: When others are told that the open stage waits. Null: they were, or nobody waits.
+    escalate_at = models.DateTimeField(null=True, blank=True)
 
     objects = AccessRequestQuerySet.as_manager()
 
@@ -80,6 +84,10 @@ class AccessRequest(models.Model):
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["status", "lapses_at"], name="request_lapse"),
+            models.Index(fields=["remind_at"], condition=Q(remind_at__isnull=False), name="request_remind"),
+            models.Index(
+                fields=["escalate_at"], condition=Q(escalate_at__isnull=False), name="request_escalate"
+            ),
             models.Index(fields=["status", "created_at", "id"], name="request_queue"),
             models.Index(fields=["requester", "-created_at"], name="request_mine"),
             models.Index(fields=["role", "-created_at"], name="request_of_role"),

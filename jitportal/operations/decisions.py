@@ -8,7 +8,7 @@ from jitportal.audit.context import acting
 from jitportal.audit.events import record
 from jitportal.audit.system import system
 from jitportal.models import AccessRequest, Approval, Person
-from jitportal.operations import clock, granting, notices, policies, standing, telling
+from jitportal.operations import clock, granting, notices, nudge_times, policies, standing, telling
 from jitportal.operations.delegated import counted_on
 from jitportal.operations.directory import person_facts
 from jitportal.operations.facts import may, on_behalf_of, open_deciders, require
@@ -95,8 +95,11 @@ def move_on(request: AccessRequest, actor: Person, now: datetime) -> None:
     if request.stage != before:
         request.save(update_fields=["stage"])
     if request.stage < len(stages):
+        if request.stage != before:
+            nudge_times.set_times(request, now)
         telling.ask_deciders(request, deciders(request), actor, now)
         return
+    nudge_times.stop(request)
     check_transition("request", request.status, RequestStatus.APPROVED)
     request.status, request.closed_at = RequestStatus.APPROVED, now
     request.save(update_fields=["status", "closed_at"])
@@ -248,6 +251,7 @@ def _approved(request: AccessRequest, actor: Person, approval: Approval, now: da
 def _closed(request: AccessRequest, actor: Person, approval: Approval, reason: str, now: datetime) -> None:
     verdict = Verdict(approval.verdict)
     check_transition("request", request.status, _CLOSES[verdict])
+    nudge_times.stop(request)
     request.status = _CLOSES[verdict]
     if verdict is Verdict.DENY:
         request.closed_at = now

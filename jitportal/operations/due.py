@@ -18,7 +18,9 @@ from jitportal.rules.vocabulary import GrantStatus, Presence, StartMode
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Which kinds of work there are. ``timely``: starts, unused windows, lapses and late removals."""
+    """Which kinds of work there are. ``timely``: starts, unused windows, lapses, reminders and
+    escalations, and late removals.
+    """
 
     expiries: bool
     timely: bool
@@ -38,11 +40,14 @@ def work_due(now: datetime) -> Due:
         Exists(Grant.objects.filter(status=GrantStatus.READY, closes_at__lte=now)),
         Exists(AccessRequest.objects.open().filter(lapses_at__lte=now)),
         Exists(_late(now)),
+        Exists(AccessRequest.objects.filter(remind_at__lte=now)),
+        Exists(AccessRequest.objects.filter(escalate_at__lte=now)),
         Exists(Notice.objects.due(now).exclude(claimed_until__gt=now).exclude(resting(now))),
         Exists(_leases(now)),
     )
-    expiries, starting, unused, lapsing, late, notices, leases = found.get()
-    return Due(expiries, starting or unused or lapsing or late, notices, leases)
+    expiries, starting, unused, lapsing, late, reminding, escalating, notices, leases = found.get()
+    timely = starting or unused or lapsing or late or reminding or escalating
+    return Due(expiries, timely, notices, leases)
 
 
 def lanes_due(now: datetime) -> list[tuple[int, str]]:

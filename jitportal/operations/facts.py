@@ -18,6 +18,7 @@ from jitportal.models import (
     Lease,
     ManualTask,
     Membership,
+    Notice,
     Person,
     PolicyVersion,
     Role,
@@ -29,6 +30,7 @@ from jitportal.operations.delegated import counted_on, delegated_to, stand_ins_f
 from jitportal.operations.directory import actor_facts, live_deciders, person_facts
 from jitportal.rules.deciders import DeciderRules
 from jitportal.rules.errors import NotAllowed
+from jitportal.rules.notices import ESCALATED
 from jitportal.rules.permissions import (
     NOBODY,
     OVERSEERS,
@@ -76,6 +78,8 @@ def _of_request(request: AccessRequest, person: Person) -> Iterable[Relation]:
         yield Relation.DECIDER
     if _revokes(person, request):
         yield Relation.REVOKER
+    if Notice.objects.filter(request=request, recipient=person, kind=ESCALATED).exists():
+        yield Relation.TOLD
 
 
 @_relations.register
@@ -209,6 +213,7 @@ def visible_requests(person: Person, now: datetime) -> QuerySet[AccessRequest]:
         | Q(role__owner=person)
         | Q(role__key__in=_roles_to_revoke(person))
         | Exists(Approval.objects.filter(request=OuterRef("pk"), person=person))
+        | Exists(Notice.objects.filter(request=OuterRef("pk"), recipient=person, kind=ESCALATED))
         | Exists(
             StageDecider.objects.filter(revision__request=OuterRef("pk")).filter(
                 Q(person=person) | Q(team__in=_team_ids(person))

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from jitportal.audit.events import record
 from jitportal.audit.system import system
 from jitportal.models import AccessRequest, Grant, Lease, Person
-from jitportal.operations import policies, wants
+from jitportal.operations import policies, rooms, wants
 from jitportal.operations.accounts import account_for
 from jitportal.operations.directory import person_facts
 from jitportal.operations.overlap import held_span, next_planned, refuse_overlap, wished_span
@@ -103,6 +103,8 @@ def begin(grant: Grant, actor: Person, now: datetime) -> None:
         grant, actor, "started", f"{grant.role} ({grant.scope}) starts for {grant.person} until {until}.", now
     )
     wants.attend(grant.lease, now)
+    pinned, current = _rules(grant)
+    rooms.tell_of_start(grant, (current or pinned).notify.grants, actor, now)
 
 
 def say(grant: Grant, actor: Person, what: str, sentence: str, now: datetime, **data: object) -> None:

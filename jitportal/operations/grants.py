@@ -12,7 +12,7 @@ from jitportal.audit.bulk import change_many
 from jitportal.audit.events import draft, record_many
 from jitportal.audit.system import system
 from jitportal.models import Event, Grant, Lease, Person
-from jitportal.operations import clock, notices, wants
+from jitportal.operations import clock, notices, rooms, wants
 from jitportal.operations.connecting import instructions, reveal
 from jitportal.operations.facts import require
 from jitportal.operations.granting import RENEWAL_LEAD, begin, say
@@ -87,6 +87,7 @@ def stop_locked(grant: Grant, actor: Person, why: EndReason, note: str, now: dat
         raise Conflict("This grant has just ended by itself.")
     _stop(grant, actor, why, note, now)
     say(grant, actor, str(why), _stopped_sentence(grant, actor, why, note), now, note=note)
+    rooms.tell_of_ends([grant], actor, now)
     if actor.pk != grant.person_id:
         _tell_holder(grant, actor, why, note, now)
 
@@ -133,6 +134,7 @@ def expire_due() -> int:
             actor,
         )
         record_many([_expired_event(grant, actor, now) for grant in grants])
+        rooms.tell_of_ends(grants, actor, now)
         _attend_all(grants, actor, now)
         return len(grants)
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.conf import settings
-
 from jitportal.audit.events import record
 from jitportal.models import NoticeChoice, Person
 from jitportal.operations import clock
+from jitportal.operations.channels import people_may_choose
 from jitportal.operations.facts import require
 from jitportal.operations.transaction import lock_person, operation
 from jitportal.rules.errors import Invalid, InvalidInput
@@ -34,11 +33,6 @@ def choices_of(person: Person) -> list[Choice]:
     """What the person chose for each topic; what they never chose is by mail, at once."""
     rows = {row.topic: row for row in NoticeChoice.objects.filter(person=person)}
     return [_read(topic, rows.get(topic)) for topic in CHOSEN]
-
-
-def offered_channels() -> list[str]:
-    """The channels that people may choose, by name."""
-    return sorted(name for name, channel in settings.CHANNELS.items() if channel.for_people)
 
 
 def choose(*, actor: Person, choices: Sequence[Choice]) -> None:
@@ -77,7 +71,7 @@ def _read(topic: Topic, row: NoticeChoice | None) -> Choice:
 
 def _problems(choice: Choice) -> list[Invalid]:
     problems = []
-    if choice.channel and choice.channel not in offered_channels():
+    if choice.channel and choice.channel not in people_may_choose():
         problems.append(
             Invalid(
                 "There is no such channel any more. Choose another.", field=field_of(choice.topic, "channel")

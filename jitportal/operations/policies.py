@@ -11,6 +11,7 @@ from django.db.models import Max
 from jitportal.audit.events import record
 from jitportal.models import AccessRequest, Person, PolicyVersion, Team
 from jitportal.operations import catalogue, clock
+from jitportal.operations.channels import rooms_offered
 from jitportal.operations.permission import require_power
 from jitportal.operations.target_settings import setting_problems
 from jitportal.operations.transaction import operation
@@ -20,7 +21,13 @@ from jitportal.rules.lifecycle import check_transition
 from jitportal.rules.permissions import Verb
 from jitportal.rules.policy import RoleRules
 from jitportal.rules.policy_difference import Change, difference
-from jitportal.rules.policy_document import PolicyDocument, PolicyDocumentError, directory_problems, load
+from jitportal.rules.policy_document import (
+    PolicyDocument,
+    PolicyDocumentError,
+    directory_problems,
+    load,
+    unknown_channels,
+)
 from jitportal.rules.policy_lines import LineProblem
 from jitportal.rules.vocabulary import PolicyStatus
 
@@ -76,6 +83,7 @@ def check(text: str) -> PolicyDocument:
         *_directory_problems(document),
         *catalogue.conflicts(document),
         *setting_problems(document),
+        *unknown_channels(document, rooms_offered()),
     ]
     if problems:
         raise PolicyDocumentError(sorted(set(problems)))

@@ -9,7 +9,7 @@ from jitportal.audit.bulk import change_many, insert_many
 from jitportal.audit.events import record
 from jitportal.audit.system import system
 from jitportal.models import AccessRequest, Person, RequestRevision, Role, RoleScope, StageDecider, Team
-from jitportal.operations import clock, decisions, notices, telling
+from jitportal.operations import clock, decisions, notices, nudge_times, rooms, telling
 from jitportal.operations.asking import Ask, Asked, check_renewal, consider, considered, reread
 from jitportal.operations.facts import require
 from jitportal.operations.overlap import refuse_overlap, wished_span
@@ -65,6 +65,7 @@ def submit(*, actor: Person, ask: Ask) -> AccessRequest:
         )
         _revise(request, asked, number=1, now=now)
         _say(request, actor, "submitted", _asked_sentence(request), now)
+        rooms.tell_of_request(request, asked.rules.notify.requests, actor, now)
         decisions.move_on(request, actor, now)
         return request
 
@@ -104,6 +105,7 @@ def edit(*, actor: Person, request: AccessRequest, ask: Ask, revision: int) -> A
         request.status, request.lapses_at = RequestStatus.PENDING, _deadline(asked, now)
         _revise(request, asked, number=revision + 1, now=now)
         _say(request, actor, "edited", f"{actor} changed the request: revision {revision + 1}.", now)
+        rooms.tell_of_request(request, asked.rules.notify.requests, actor, now)
         decisions.move_on(request, actor, now)
         return request
 
@@ -125,6 +127,7 @@ def withdraw_locked(request: AccessRequest, actor: Person, now: datetime, reason
     request.save(update_fields=["status", "closed_at"])
     sentence = f"{actor} withdrew the request: {reason}" if reason else f"{actor} withdrew the request."
     _say(request, actor, "withdrawn", sentence, now, reason=reason)
+    nudge_times.stop(request)
     if waited:
         notices.handled(request=request, stage=request.stage, by=actor, sentence=sentence, now=now)
     return request
@@ -142,7 +145,8 @@ def lapse_due() -> int:
             .select_related("requester", "role")
             .order_by("lapses_at")[:BATCH]
         )
-        change_many([(row, {"status": RequestStatus.LAPSED, "closed_at": now}) for row in rows], actor)
+        closed = {"status": RequestStatus.LAPSED, "closed_at": now, "remind_at": None, "escalate_at": None}
+        change_many([(row, closed) for row in rows], actor)
         for request in rows:
             sentence = "Nobody decided on the request in time, so it lapsed."
             _say(request, actor, "lapsed", sentence, now)
@@ -219,6 +223,7 @@ def _revise(request: AccessRequest, asked: Asked, *, number: int, now: datetime)
         created_at=now,
     )
     request.save()
+    nudge_times.set_times(request, now)
     insert_many(StageDecider, list(_decider_rows(request.current, asked)), request.requester)
 
 

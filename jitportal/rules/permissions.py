@@ -77,6 +77,7 @@ class Relation(StrEnum):
     SUBMITTER = "submitter"  # submitted these verdicts
     DELEGATE = "delegate"  # was named to decide for somebody else
     CARRIER = "carrier"  # is named to carry out manual work on the target
+    TOLD = "told"  # was told by an escalation that the request waits for long
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +179,10 @@ _AUDITOR_POWER = "The record needs the auditor's power. Request the role that gi
 
 RULES: dict[Verb, Rule] = {
     Verb.REQUEST_VIEW: _relation(
-        *_SEES, powers=OVERSEERS | {Power.OPERATOR}, otherwise="This request isn't yours to see."
+        *_SEES,
+        Relation.TOLD,
+        powers=OVERSEERS | {Power.OPERATOR},
+        otherwise="This request isn't yours to see.",
     ),
     Verb.REQUEST_SUBMIT: _anyone,  # the policy decides: see rules.policy
     Verb.REQUEST_EDIT: _relation(Relation.HOLDER, otherwise="Only the requester can edit a request."),

@@ -15,7 +15,18 @@ from datetime import datetime, timedelta
 from django.contrib.sessions.models import Session
 from django_q.models import Task
 
-from jitportal.operations import clock, grants, lanes, leases, limits, problems, requests, sending, targets
+from jitportal.operations import (
+    clock,
+    grants,
+    lanes,
+    leases,
+    limits,
+    nudges,
+    problems,
+    requests,
+    sending,
+    targets,
+)
 from jitportal.worker import stopping
 
 #: A task ends itself after so many seconds, with work left for the next: all get their turn, and a stop
@@ -46,8 +57,11 @@ def converge(target_id: int, lane: str, held_until: str | None = None) -> None:
 
 
 def keep_time() -> None:
-    """Begin what is planned, end what nobody used or decided in time, and tell of late removals."""
-    for verb in (grants.start_due, grants.pass_unused, requests.lapse_due, problems.page_late):
+    """Begin what is planned, end what nobody used or decided in time, remind those who decide, and tell of
+    late removals.
+    """
+    on_time = (grants.start_due, grants.pass_unused, requests.lapse_due, nudges.nudge_due, problems.page_late)
+    for verb in on_time:
         _repeat(verb)
 
 

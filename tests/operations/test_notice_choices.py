@@ -8,7 +8,7 @@ import pytest
 
 from jitportal.environment import Channel
 from jitportal.models import Entry, Notice, NoticeChoice
-from jitportal.operations import notice_choices
+from jitportal.operations import channels
 from jitportal.operations.notice_choices import Choice, choices_of, choose
 from jitportal.rules.errors import InvalidInput, NotAllowed
 from jitportal.rules.notices import Pace, Topic
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("small_portal")
 
 
 @pytest.fixture(autouse=True)
-def channels(settings: Any) -> None:
+def set_up(settings: Any) -> None:
     settings.CHANNELS = {
         "direct": Channel("direct", "json://localhost/{username}", for_people=True),
         "dba-room": Channel("dba-room", "json://localhost/room"),
@@ -79,4 +79,5 @@ def test_who_has_left_chooses_nothing() -> None:
 
 
 def test_the_channels_that_are_offered_are_those_for_people() -> None:
-    assert notice_choices.offered_channels() == ["direct"]
+    assert channels.people_may_choose() == ["direct"]
+    assert channels.rooms_offered() == ["dba-room"]

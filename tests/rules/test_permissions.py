@@ -24,7 +24,7 @@ PARTIES = {R.HOLDER, R.MANAGER, R.ROLE_OWNER, R.DECIDER, R.DECIDED, R.REVOKER}
 
 #: For each verb, what alone is enough: everybody, a relation to the object, or a power held now.
 MATRIX: dict[Verb, set[object]] = {
-    Verb.REQUEST_VIEW: {*PARTIES, P.AUDITOR, P.ADMINISTRATOR, P.OPERATOR},
+    Verb.REQUEST_VIEW: {*PARTIES, R.TOLD, P.AUDITOR, P.ADMINISTRATOR, P.OPERATOR},
     Verb.REQUEST_SUBMIT: {EVERYBODY},
     Verb.REQUEST_EDIT: {R.HOLDER},
     Verb.REQUEST_WITHDRAW: {R.HOLDER},

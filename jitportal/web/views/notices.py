@@ -8,7 +8,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
 from jitportal.models import Notice
-from jitportal.operations import notice_choices
+from jitportal.operations import channels, notice_choices
 from jitportal.web.forms.notices import NoticesForm
 from jitportal.web.http import PortalRequest
 from jitportal.web.refusals import form_page, refusals_shown_in
@@ -18,11 +18,11 @@ MOST_SHOWN = 25
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def notices(request: PortalRequest) -> HttpResponse:
-    channels = notice_choices.offered_channels()
+    offered = channels.people_may_choose()
     form = NoticesForm(
         request.POST if request.method == "POST" else None,
         choices=notice_choices.choices_of(request.user),
-        channels=channels,
+        channels=offered,
     )
     if request.method == "POST" and form.is_valid():
         with refusals_shown_in(form):
@@ -30,5 +30,5 @@ def notices(request: PortalRequest) -> HttpResponse:
             messages.success(request, "You are told as you chose from now on.")
             return redirect("notices")
     lately = Notice.objects.filter(recipient=request.user).order_by("-created_at", "-pk")[:MOST_SHOWN]
-    context = {"lately": lately, "channels": channels}
+    context = {"lately": lately, "channels": offered}
     return form_page(request, "notices/notices.html", form, context)
