@@ -11,11 +11,15 @@ from django.db.models import Count, Q, QuerySet
 from jitportal.models import Grant, Person, Role, RoleScope, Team
 from jitportal.operations import policies, targets
 from jitportal.operations.facts import visible_grants
+from jitportal.operations.waits import usual_waits
 from jitportal.rules.deciders import DeciderRules
 from jitportal.rules.durations import spoken
 from jitportal.rules.policy import RoleRules
+from jitportal.rules.policy_excerpt import Excerpt, role_excerpt
 from jitportal.rules.vocabulary import Decider, EnforcementPlan
+from jitportal.rules.waiting import UsualWait, path_of_rules
 from jitportal.web.presenters.deciding import StageLine, lines_of_rules, listed, names_of
+from jitportal.web.presenters.waits import wait_sentence
 
 MOST_ROLES = 200
 MOST_HOLDERS = 100
@@ -63,6 +67,8 @@ class RolePage:
     scopes: Sequence[ScopeLine]
     holders: Sequence[HolderLine]
     more_holders: int
+    wait: str
+    excerpt: Excerpt | None
 
 
 def roles_now(words: str, now: datetime) -> Roles:
@@ -85,7 +91,8 @@ def _each_word(words: str) -> list[Q]:
 
 
 def role_page(role: Role, viewer: Person, now: datetime) -> RolePage:
-    rules = policies.current_rules(role.key)
+    version = policies.current_version()
+    rules = policies.role_rules(version, role.key)
     scopes = role.scopes.filter(retired_at__isnull=True).select_related("entitlement").order_by("name")
     held = Grant.objects.entitling(now).filter(role=role).select_related("person", "scope")
     return RolePage(
@@ -97,12 +104,21 @@ def role_page(role: Role, viewer: Person, now: datetime) -> RolePage:
         wanted=_wanted(rules) if rules else [],
         revokers=_revokers(rules.revokers) if rules else "",
         scopes=[ScopeLine(scope, targets.plan_for(role, scope)) for scope in scopes],
-        holders=_holder_lines(held, viewer, now),
+        holders=holder_lines(held, viewer, now),
         more_holders=max(0, held.count() - MOST_HOLDERS),
+        wait=_wait(role, rules, now) if rules and rules.stages else "",
+        excerpt=role_excerpt(policies.document_of(version), role.key) if version and rules else None,
     )
 
 
-def _holder_lines(held: QuerySet[Grant], viewer: Person, now: datetime) -> list[HolderLine]:
+def _wait(role: Role, rules: RoleRules, now: datetime) -> str:
+    """How long it takes where people decide; what the system approves at once isn't counted."""
+    path = path_of_rules(rules.stages)
+    return wait_sentence(usual_waits({role.pk}, now).get((role.pk, path), UsualWait(0)))
+
+
+def holder_lines(held: QuerySet[Grant], viewer: Person, now: datetime) -> list[HolderLine]:
+    """These grants, the first to end first."""
     grants = list(held.order_by("ends_at", "pk")[:MOST_HOLDERS])
     visible = set(
         visible_grants(viewer, now).filter(pk__in=[grant.pk for grant in grants]).values_list("pk", flat=True)

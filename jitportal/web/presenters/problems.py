@@ -61,7 +61,7 @@ def problems_now(now: datetime) -> Problems:
     sick = TargetHealth.objects.filter(failing_since__isnull=False).select_related("target")
     unsent = Notice.objects.filter(given_up_at__isnull=False, sent_at__isnull=True, attempts__gt=0)
     return Problems(
-        rows=[Row(problem, _presence(problem.lease), told.get(problem.lease.pk, [])) for problem in found],
+        rows=[Row(problem, presence_of(problem.lease), told.get(problem.lease.pk, [])) for problem in found],
         sick=list(sick.order_by("failing_since")),
         stuck=rerouting.undecidable(now),
         notices=list(unsent.select_related("recipient").order_by("-given_up_at")[:MOST_NOTICES]),
@@ -71,7 +71,7 @@ def problems_now(now: datetime) -> Problems:
     )
 
 
-def _presence(lease: Lease) -> Badge:
+def presence_of(lease: Lease) -> Badge:
     """What the target was last seen to hold; a lease is absent by default, and that isn't seen."""
     if lease.observed_at is None:
         return Badge("waiting", "Not asked yet", "circle-question-mark")

@@ -36,6 +36,7 @@ def role_detail(request: PortalRequest, key: str) -> HttpResponse:
     context = {
         "page": role_page(role, request.user, now_of(request)),
         "form_url": form_address(role) if role.retired_at is None else "",
+        "propose": fetch.answer(request, Verb.POLICY_PROPOSE),
         "sees_target": bool(fetch.answer(request, Verb.TARGET_VIEW, target)),
         "history": history_of(role) if sees_history else None,
         "record_url": f"{reverse('record')}?role={key}" if sees_record else "",

@@ -14,7 +14,7 @@ from jitportal.operations import targets as operations
 from jitportal.rules.errors import NotAllowed
 from jitportal.rules.permissions import Denied, Verb
 from jitportal.web import fetch
-from jitportal.web.http import PortalRequest
+from jitportal.web.http import PortalRequest, now_of
 from jitportal.web.presenters.history import events_about, history_of
 from jitportal.web.presenters.targets import target_page, target_rows
 from jitportal.web.waiting import waits_for_target
@@ -22,14 +22,14 @@ from jitportal.web.waiting import waits_for_target
 
 @require_safe
 def targets(request: PortalRequest) -> HttpResponse:
-    return render(request, "targets/targets.html", {"rows": target_rows(_visible(request))})
+    return render(request, "targets/targets.html", {"rows": target_rows(_visible(request), now_of(request))})
 
 
 @require_safe
 def target_detail(request: PortalRequest, key: str) -> HttpResponse:
     target = fetch.target(request, key)
     context = {
-        "page": target_page(target),
+        "page": target_page(target, request.user, now_of(request)),
         "check": fetch.answer(request, Verb.TARGET_CHECK),
         "history": history_of(target, _events(request, target)),
         "record_url": f"{reverse('record')}?target={key}" if fetch.answer(request, Verb.RECORD_VIEW) else "",

@@ -197,3 +197,13 @@ def test_a_request_that_nobody_can_decide_is_a_problem(world: World, opal: Clien
     said = words(opal.get("/problems/"))
     assert "Requests that too few people can decide" in said
     assert f"Request {request.pk}" in said
+
+
+def test_a_target_shows_what_is_held_there_now(world: World, opal: Client, as_: As, held: Grant) -> None:
+    page = words(opal.get("/targets/building/"))
+    assert "Rita Test" in page
+    assert "On the target: present" in page
+    assert f"/grants/{held.pk}/" in page
+    assert "1 grant now" in words(opal.get("/targets/"))
+    with clock.moved(by=timedelta(minutes=31)):
+        assert "Nobody holds anything there right now." in words(as_("olga").get("/targets/building/"))

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from jitportal.operations import clock
 from tests.web.oversight.conftest import As, words
-from tests.web.world import World, approve, ask, elevate
+from tests.web.world import POLICY, World, approve, ask, elevate
 
 
 def test_everybody_reads_who_may_ask_who_decides_and_the_caps(world: World, as_: As) -> None:
@@ -58,3 +58,29 @@ def test_a_word_narrows_the_list(world: World, as_: As) -> None:
     assert "No role speaks of that." in words(sam.get("/roles/?q=submarine"))
     assert sam.get("/roles/", {"q": "x" * 300}).status_code == 422
     assert sam.get("/roles/", {"q": "\x00"}).status_code == 422
+
+
+def test_its_lines_in_the_policy_lead_editors_to_the_editor(world: World, as_: As) -> None:
+    line = 1 + next(number for number, one in enumerate(POLICY.split("\n")) if one.startswith("    door:"))
+    page = words(as_("sam").get("/roles/door/"))
+    assert f'data-number="{line}"' in page
+    assert "      description: Enter the server room." in page
+    assert "Open the cage" not in page
+    assert "Changing the policy needs the policy editor" in page
+    assert "/eligible/" not in page
+    elevate(world, "paul", "policy-editor")
+    page = words(as_("paul").get("/roles/door/"))
+    assert f'href="/policy/propose/#L{line}"' in page
+    assert "/policy/roles/door/eligible/" in page
+    assert "/policy/roles/door/caps/" in page
+
+
+def test_how_long_people_wait_is_said_once_enough_is_known(world: World, as_: As) -> None:
+    assert "Too few decisions to say" in words(as_("sam").get("/roles/door/"))
+    for day in range(1, 6):
+        with clock.moved(by=timedelta(days=-day)):
+            asked = ask(world, "rita", "door", minutes=5)
+        with clock.moved(by=timedelta(days=-day, minutes=10)):
+            approve(world, asked, "mona")
+    page = words(as_("sam").get("/roles/door/"))
+    assert "Nine in ten are decided within 10 minutes (5 decisions in 30 days)." in page
