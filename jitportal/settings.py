@@ -218,6 +218,7 @@ EMAIL_BACKEND = (
     else "django.core.mail.backends.filebased.EmailBackend"
 )
 EMAIL_FILE_PATH = str(DATA_DIR / "mail")
+MAIL_IS_SENT = bool(EMAIL_URL_HOST)
 EMAIL_HOST = EMAIL_URL_HOST or "localhost"
 EMAIL_PORT = env.number("MAIL_PORT", 25)
 EMAIL_HOST_USER = env.text("MAIL_USER")
@@ -227,7 +228,7 @@ EMAIL_TIMEOUT = 5  # for each answer; operations.couriers bounds the whole
 DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "jitportal <jitportal@localhost>")
 
 #: Chat channels by name. Their addresses are secrets: they stand in no row, task, page or log.
-CHANNELS = env.channels()
+CHANNELS = env.channels(env.words("CHANNELS"), env.words("CHANNELS_FOR_PEOPLE"))
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -263,6 +264,8 @@ LIMITS = {
 #: Failures to sign in that cost no wait: at one account, and from one address.
 SIGN_IN_FAILURES = env.positive("SIGN_IN_FAILURES", 5)
 SIGN_IN_ADDRESS_FAILURES = env.positive("SIGN_IN_ADDRESS_FAILURES", 30)
+#: For so long nobody decides for accounts that they made, or by a place that they gave themselves.
+OWN_ACTS_DAYS = env.positive("OWN_ACTS_DAYS", 30)
 SIGN_IN_LONGEST_WAIT = env.positive("SIGN_IN_LONGEST_WAIT_SECONDS", 900)
 
 LOGGING = {

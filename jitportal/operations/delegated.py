@@ -10,6 +10,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from jitportal.models import AccessRequest, Approval, Delegation, Membership, StageDecider
 from jitportal.models.people import Person
 from jitportal.operations import clock
+from jitportal.operations.own_hands import barred
 from jitportal.rules.delegation import stand_ins
 from jitportal.rules.vocabulary import Decider
 
@@ -44,7 +45,9 @@ def stand_ins_for(entitled: frozenset[str], request: AccessRequest, said: frozen
     in_force = [
         (row.delegator.username, row.delegate.username) for row in rows if row.starts_at <= now < row.ends_at
     ]
-    return stand_ins(entitled, in_force, requester=request.requester.username, counted=said)
+    found = stand_ins(entitled, in_force, requester=request.requester.username, counted=said)
+    kept_out = barred(request.requester, found, now)
+    return {delegate: delegator for delegate, delegator in found.items() if delegate not in kept_out}
 
 
 def delegated_to(person: Person, now: datetime) -> Q:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from jitportal.models import Grant, Membership, Person, StandingPower
+from jitportal.operations import clock
+from jitportal.operations.own_hands import barred
 from jitportal.rules.deciders import DeciderRules, Directory, PersonFacts, deciders_of
 from jitportal.rules.permissions import ActorFacts
 from jitportal.rules.vocabulary import Decider, Power
@@ -37,11 +39,16 @@ def directory_for(deciders: Iterable[DeciderRules], people: Iterable[str | None]
     )
 
 
-def live_deciders(deciders: Iterable[DeciderRules], requester: Person, owner: str) -> frozenset[str]:
-    """The usernames of those whom the rules name at this moment, the requester left out."""
+def live_deciders(
+    deciders: Iterable[DeciderRules], requester: Person, owner: str, *, by_own_hands: bool = False
+) -> frozenset[str]:
+    """The usernames of those whom the rules name at this moment, the requester left out; and whoever would be
+    a second person in name alone, unless ``by_own_hands`` (to take access away needs no second person).
+    """
     rules = list(deciders)
     facts = person_facts(requester)
-    return deciders_of(rules, facts, owner, directory_for(rules, [facts.manager, owner]))
+    named = deciders_of(rules, facts, owner, directory_for(rules, [facts.manager, owner]))
+    return named if by_own_hands or not named else named - barred(requester, named, clock.now())
 
 
 def powers_of(person: Person, now: datetime) -> dict[Power, datetime | None]:

@@ -200,7 +200,7 @@ def _revokes(person: Person, request: AccessRequest) -> bool:
         rules = policies.role_rules(request.asked.policy_version, request.role.key)
     if rules is None:
         return False
-    return person.username in live_deciders(rules.revokers, request.requester, rules.owner)
+    return person.username in live_deciders(rules.revokers, request.requester, rules.owner, by_own_hands=True)
 
 
 def visible_requests(person: Person, now: datetime) -> QuerySet[AccessRequest]:

@@ -10,7 +10,7 @@ from django.db.models import Max
 
 from jitportal.audit.events import record
 from jitportal.models import AccessRequest, Person, PolicyVersion, Team
-from jitportal.operations import catalogue, clock
+from jitportal.operations import catalogue, clock, own_hands
 from jitportal.operations.channels import rooms_offered
 from jitportal.operations.permission import require_power
 from jitportal.operations.target_settings import setting_problems
@@ -144,6 +144,7 @@ def approve(*, actor: Person, version: PolicyVersion) -> PolicyVersion:
     with operation(actor):
         version = _locked(version)
         require_power(Verb.POLICY_APPROVE, actor, version)
+        own_hands.refuse(actor, version.proposed_by, clock.now())
         _refuse_stale(version)
         check_transition("policy version", version.status, PolicyStatus.APPROVED)
         version.status, version.approved_by = PolicyStatus.APPROVED, actor

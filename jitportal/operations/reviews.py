@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from jitportal.audit.events import record
 from jitportal.models import AfterUseReview, Grant, Person
-from jitportal.operations import clock, notices
+from jitportal.operations import clock, notices, own_hands
 from jitportal.operations.facts import require
 from jitportal.operations.granting import wants_review
 from jitportal.operations.transaction import operation
@@ -64,6 +64,7 @@ def determine(*, actor: Person, review: AfterUseReview, determination: str) -> A
         review = _locked(review)
         now = clock.now()
         require(Verb.REVIEW_DETERMINE, actor, review, now)
+        own_hands.refuse(actor, review.holder, now)
         check_transition("after-use review", review.status, ReviewStatus.CLOSED)
         review.determination = words(determination, "determination", needed="Say what you find.")
         review.status, review.reviewer, review.closed_at = ReviewStatus.CLOSED, actor, now

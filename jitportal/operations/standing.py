@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from jitportal.models import AccessRequest, Approval, Person
+from jitportal.operations import own_hands
 from jitportal.operations.delegated import counted, stand_ins_for
 from jitportal.operations.directory import live_deciders
 from jitportal.operations.facts import stage_rules
@@ -52,6 +53,12 @@ def why_not(person: Person, request: AccessRequest, now: datetime, standing: Sta
         return Denied("You have decided on this request: one person counts once.")
     if not own and (delegate := standing.delegate_of(person)):
         return Denied(f"{delegate} has decided on this request for you: one person counts once.")
+    if (
+        not own
+        and person not in standing.deciders
+        and own_hands.barred(request.requester, [person.username], now)
+    ):
+        return Denied(own_hands.sentence())
     relations = {Relation.HOLDER} if own else set()
     if person in standing.deciders:
         relations.add(Relation.OPEN_STAGE)

@@ -18,8 +18,9 @@ def connect() -> None:
     user_logged_out.connect(_signed_out, dispatch_uid="jitportal.signed_out")
 
 
-def _signed_in(request: HttpRequest, user: Person, **_said: Any) -> None:
-    sessions.begin(request)
+def _signed_in(request: HttpRequest | None, user: Person, **_said: Any) -> None:
+    if request is not None:
+        sessions.begin(request)
     signing_in.signed_in(user)
 
 
