@@ -105,12 +105,11 @@ class Environment:
                 f"JITPORTAL_{name}_FILE can't be read: {error.strerror}. Name a readable file."
             ) from None
 
-    def channels(self) -> dict[str, Channel]:
-        """The chat channels that ``JITPORTAL_CHANNELS`` names, each with its address.
+    def channels(self, names: list[str], offered: list[str]) -> dict[str, Channel]:
+        """The chat channels of these names, each with its address.
 
-        People may choose those of ``JITPORTAL_CHANNELS_FOR_PEOPLE``, and those that reach each by themselves.
+        People may choose those that are ``offered``, and those that reach each by themselves.
         """
-        names, offered = self.words("CHANNELS"), self.words("CHANNELS_FOR_PEOPLE")
         for name in (*names, *offered):
             if not _CHANNEL.fullmatch(name) or name == "mail":
                 raise ImproperlyConfigured(
