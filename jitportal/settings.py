@@ -264,6 +264,8 @@ LIMITS = {
 #: Failures to sign in that cost no wait: at one account, and from one address.
 SIGN_IN_FAILURES = env.positive("SIGN_IN_FAILURES", 5)
 SIGN_IN_ADDRESS_FAILURES = env.positive("SIGN_IN_ADDRESS_FAILURES", 30)
+#: For so long nobody decides for accounts that they made, or by a place that they gave themselves.
+OWN_ACTS_DAYS = env.positive("OWN_ACTS_DAYS", 30)
 SIGN_IN_LONGEST_WAIT = env.positive("SIGN_IN_LONGEST_WAIT_SECONDS", 900)
 
 LOGGING = {
