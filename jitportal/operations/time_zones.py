@@ -16,6 +16,11 @@ def check_time_zone(name: str) -> list[Invalid]:
     return [Invalid(f"{name} is no time zone. Write it as Europe/Berlin.", field="time_zone")]
 
 
+def zone_names() -> list[str]:
+    """Those to choose from, in order: a region and a city each, and UTC."""
+    return sorted(name for name in _known() if name == "UTC" or ("/" in name and name[:4] != "Etc/"))
+
+
 @cache
 def _known() -> frozenset[str]:
     """Read once in each process: finding them all walks through hundreds of files."""

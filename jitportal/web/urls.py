@@ -31,6 +31,7 @@ from jitportal.web.views import (
     targets,
     tasks,
     verdicts,
+    you,
 )
 
 # the frame
@@ -69,6 +70,9 @@ engineer: list[URLPattern] = [
     path("grants/<int:pk>/reveal/", grants.reveal, name="grant_reveal"),
     path("reviews/", reviews.index, name="reviews"),
     path("reviews/<int:pk>/", reviews.detail, name="review_detail"),
+    path("you/", you.you, name="you"),
+    path("you/delegation/", you.delegation, name="you_delegation"),
+    path("delegations/<int:pk>/end/", you.delegation_end, name="delegation_end"),
     path("notices/", notices.notices, name="notices"),
 ]
 

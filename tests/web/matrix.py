@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
-from jitportal.models import Event
-from jitportal.operations import decisions
+from jitportal.models import Delegation, Event
+from jitportal.operations import clock, decisions
 from jitportal.operations.notice_choices import CHOSEN
 from tests.web.world import POLICY, World
 
@@ -120,6 +121,12 @@ def _asked_of(role: str, *, scope: str = "all") -> dict[str, str]:
     return {"role": role, **{f"{role}-{name}": value for name, value in said.items()}}
 
 
+def _delegated(_world: World) -> dict[str, str]:
+    until = clock.now() + timedelta(days=1)
+    return {"to": "sera", "ends_at": f"{until:%Y-%m-%dT%H:%M}", "reason": "On leave."}
+
+
+_NOT_RITA = ",".join(kind for kind in SIGNED_IN if kind != "requester")
 _REQUEST_SEEN = "requester,manager,decider,role owner,auditor,operator,administrator"
 _REQUEST_OTHERS = "manager,decider,role owner,auditor,operator,administrator"
 _GRANT_SEEN = "requester,manager,role owner,auditor,operator,administrator"
@@ -228,6 +235,17 @@ ROUTES: dict[str, Route] = {
     ),
     "notices": Route(get=_all(), post=_all(302), data=lambda _world: _NOTICES),
     # deciding
+    # oneself
+    "you": Route(get=_all(), post=_all(302), data=lambda _world: {"time_zone": "Europe/Berlin"}),
+    "you_delegation": Route(
+        get=_all(),
+        post={302: _NOT_RITA, 409: "requester"},  # she has delegated already
+        data=_delegated,
+    ),
+    "delegation_end": Route(
+        lambda _world: {"pk": Delegation.objects.get().pk},
+        post={302: "requester,stranger,administrator"},
+    ),
     "queue": Route(get=_all()),
     "queue_verdicts": Route(
         get=_all(),

@@ -25,6 +25,7 @@ from jitportal.models import (
 from jitportal.operations import (
     clock,
     decisions,
+    delegations,
     grants,
     leases,
     manual,
@@ -222,6 +223,9 @@ def small_world() -> World:
     world.proposed = policies.propose(actor=world["paul"], text=changed, note="Shorter cages.")
     pending = world.things["rita"].pending
     verdict = Wish(pending, Verdict.APPROVE, decisions.seen_digest(pending), minutes=pending.minutes)
+    delegations.delegate(
+        actor=world["rita"], to=world["sam"], ends_at=clock.now() + timedelta(days=7), reason="On leave."
+    )
     world.submitted = submissions.submit(actor=world["kai"], token=uuid4(), wishes=[verdict]).pk
     people.deactivate(actor=world["root"], person=world["gwen"], reason="Left the company.")
     return world

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.db.models import Prefetch, QuerySet
 
 from jitportal.models import AccessRequest, Approval, Person, RequestRevision
+from jitportal.operations.delegated import counted
 from jitportal.operations.directory import directory_for, person_facts
 from jitportal.operations.facts import stage_rules
 from jitportal.rules.deciders import deciders_of
@@ -88,7 +89,7 @@ def _people_sentence(people: int, names: Sequence[str]) -> str:
 
 def waiting_rows(requests: QuerySet[AccessRequest]) -> QuerySet[AccessRequest]:
     """Open requests with all that ``who_decides`` reads, in a few queries however many there are."""
-    given = Approval.objects.filter(by_system=False).select_related("person")
+    given = Approval.objects.filter(by_system=False).select_related("person", "on_behalf_of")
     revisions = RequestRevision.objects.prefetch_related(Prefetch("approvals", given, to_attr="given"))
     return requests.select_related("role__target", "scope", "requester__manager").prefetch_related(
         Prefetch("current", revisions)
@@ -119,4 +120,4 @@ def _open_stage(one: AccessRequest) -> bool:
 
 def _given(one: AccessRequest) -> frozenset[str]:
     approvals: list[Approval] = getattr(one.current, "given", [])
-    return frozenset(approval.person.username for approval in approvals)
+    return counted(approvals)

@@ -55,7 +55,10 @@ class Some:
 
 @dataclass(frozen=True, slots=True)
 class DecisionBox:
-    """``why_not`` is empty where the viewer can decide; ``stage`` is None once all are passed."""
+    """``why_not`` is empty where the viewer can decide; ``stage`` is None once all are passed.
+
+    ``on_behalf_of`` is the approver for whom the viewer would decide; None: in their own right.
+    """
 
     access_request: AccessRequest
     stage: Stage | None
@@ -64,6 +67,7 @@ class DecisionBox:
     before: Some
     holders: Some
     renews: Sequence[Grant]
+    on_behalf_of: Person | None = None
 
     @property
     def shorter(self) -> list[int]:
@@ -85,6 +89,7 @@ def decision_box(
         before=_before(access_request),
         holders=_holders(access_request, now),
         renews=chain(access_request.renewal_of),
+        on_behalf_of=standing.standing_in.get(viewer.username),
     )
 
 
@@ -202,13 +207,13 @@ def rewritten(before: RequestRevision, after: RequestRevision) -> list[Rewritten
 def news(access_request: AccessRequest, seen: str, digest: str) -> News:
     """What has changed since a form was shown, which says ``seen`` (``forms.decisions.seen_of``)."""
     revision, current = _seen_revision(access_request, seen), access_request.current
-    since = access_request.approvals.filter(pk__gt=_last_approval(seen)).select_related("person")
+    since = access_request.approvals.filter(pk__gt=_last_approval(seen))
     closed = access_request.status != RequestStatus.PENDING
     earlier = access_request.renewal_of
     revoked = earlier is not None and earlier.end_reason == EndReason.REVOKED
     return News(
         rewritten=rewritten(revision, current) if revision and current else [],
-        approvals=list(since),
+        approvals=list(since.select_related("person", "on_behalf_of")),
         settled=f"It is {spoken_state(access_request.status)} now." if closed else "",
         revoked=earlier if earlier and revoked and digest != seen_digest(access_request) else None,
     )

@@ -1,0 +1,63 @@
+"""One's own pages: what the portal knows of one, and who decides while one is away."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from jitportal.models import Delegation
+from jitportal.operations import delegations, profile
+from jitportal.rules.permissions import Verb
+from jitportal.web import fetch
+from jitportal.web.forms.you import DelegationForm, TimeZoneForm
+from jitportal.web.http import PortalRequest, now_of
+from jitportal.web.presenters import you as presenter
+from jitportal.web.refusals import form_page, refusals_shown_in
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def you(request: PortalRequest) -> HttpResponse:
+    fetch.require(request, Verb.PROFILE_EDIT)
+    posted = request.POST if request.method == "POST" else None
+    form = TimeZoneForm(posted, initial={"time_zone": request.user.time_zone})
+    if posted is not None and form.is_valid():
+        with refusals_shown_in(form):
+            zone = form.cleaned_data["time_zone"]
+            profile.set_time_zone(actor=request.user, time_zone=zone)
+            messages.success(request, f"Times are shown in {zone} from now on.")
+            return redirect("you")
+    return form_page(
+        request, "you/you.html", form, {"you": presenter.you_page(request.user, now_of(request))}
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def delegation(request: PortalRequest) -> HttpResponse:
+    fetch.require(request, Verb.DELEGATION_MAKE)
+    form = DelegationForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        with refusals_shown_in(form):
+            made = delegations.delegate(actor=request.user, **form.cleaned_data)
+            until = timezone.localtime(made.ends_at)
+            messages.success(
+                request, f"{made.delegate} decides for you until {until:%d %b %Y %H:%M}, and is told."
+            )
+            return redirect("you_delegation")
+    context = {
+        "delegations": presenter.delegations_of(request.user, now_of(request)),
+        "colleagues": presenter.colleagues(request.user),
+    }
+    return form_page(request, "you/delegation.html", form, context)
+
+
+@require_POST
+def delegation_end(request: PortalRequest, pk: int) -> HttpResponse:
+    rows = Delegation.objects.select_related("delegator", "delegate")
+    held = get_object_or_404(rows, pk=pk)
+    fetch.authorised(request, held, Verb.DELEGATION_STOP, Verb.DELEGATION_STOP)
+    delegations.stop(actor=request.user, delegation=held)
+    messages.success(request, f"{held.delegate} no longer decides for {held.delegator}.")
+    return redirect("you_delegation")
