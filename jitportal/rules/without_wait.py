@@ -11,8 +11,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from jitportal.rules.policy import Outcome, RequestFacts, RoleRules, StageRules, decide, eligibility_reason
+from jitportal.rules.deciders import PersonFacts
+from jitportal.rules.policy import (
+    Outcome,
+    RequestFacts,
+    RoleRules,
+    StageRules,
+    SystemRules,
+    decide,
+    eligibility_reason,
+)
 from jitportal.rules.vocabulary import Risk
+
+#: Of other roles, and of each one's scopes, so many are looked at: the page beside a form must not wait.
+MOST_ROLES, MOST_SCOPES = 20, 5
 
 _RISKS = [Risk.LOW, Risk.MEDIUM, Risk.HIGH]
 
@@ -36,16 +48,22 @@ def at_once(
     other scopes, then of other roles.
     """
     elsewhere = replace(facts, earlier_minutes=0)  # those of what is asked say nothing of the rest
-    mine = [facts.scope, *sorted(key for key in asked.scopes if key != facts.scope)]
-    for scope in mine if _system_may(asked) else []:
+    for scope in [facts.scope, *sorted(key for key in asked.scopes if key != facts.scope)]:
         for found in _of_scope(facts if scope == facts.scope else elsewhere, asked, scope, now):
             if (found.scope, found.minutes) != (facts.scope, facts.minutes) or found.ticket_for:
                 yield found
-    narrower = [other for other in others if _system_may(other) and is_narrower(other, asked)]
-    for rules in sorted(narrower, key=lambda other: (_RISKS.index(other.risk), other.name.casefold())):
-        if eligibility_reason(facts.requester, rules):
-            for scope in sorted(rules.scopes):
-                yield from _of_scope(elsewhere, rules, scope, now)
+    requester = facts.requester
+    narrower = [
+        other
+        for other in others
+        if _system_may(other, requester)
+        and is_narrower(other, asked)
+        and eligibility_reason(requester, other)
+    ]
+    narrower.sort(key=lambda other: (_RISKS.index(other.risk), other.name.casefold()))
+    for rules in narrower[:MOST_ROLES]:
+        for scope in sorted(rules.scopes)[:MOST_SCOPES]:
+            yield from _of_scope(elsewhere, rules, scope, now)
 
 
 def is_narrower(other: RoleRules, asked: RoleRules) -> bool:
@@ -57,9 +75,16 @@ def is_narrower(other: RoleRules, asked: RoleRules) -> bool:
     return other.risk is asked.risk and _privileges(other) < _privileges(asked)
 
 
-def _system_may(rules: RoleRules) -> bool:
-    """Whether the system could approve every stage, for somebody."""
-    return all(stage.system_when for stage in rules.stages)
+def _system_may(rules: RoleRules, requester: PersonFacts, scope: str = "") -> bool:
+    """Whether each stage has a rule for this person, and for this scope where one is named: asked before
+    anything is decided, because there may be thousands.
+    """
+    return all(any(_is_for(rule, requester, scope) for rule in stage.system_when) for stage in rules.stages)
+
+
+def _is_for(rule: SystemRules, requester: PersonFacts, scope: str) -> bool:
+    mine = not rule.teams or bool(rule.teams & requester.teams)
+    return mine and (not scope or not rule.scopes or scope in rule.scopes)
 
 
 def _privileges(rules: RoleRules) -> set[str]:
@@ -68,6 +93,8 @@ def _privileges(rules: RoleRules) -> set[str]:
 
 def _of_scope(facts: RequestFacts, rules: RoleRules, scope: str, now: datetime) -> Iterator[AtOnce]:
     """The longest that the system would approve of this scope, and at most what is asked."""
+    if not _system_may(rules, facts.requester, scope):
+        return
     for ticketless in (False, True):
         for minutes in _lengths(facts.minutes, rules):
             wish = replace(facts, scope=scope, minutes=minutes)

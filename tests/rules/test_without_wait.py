@@ -17,7 +17,7 @@ from jitportal.rules.policy import (
     decide,
 )
 from jitportal.rules.vocabulary import Pathway, Risk
-from jitportal.rules.without_wait import at_once, is_narrower
+from jitportal.rules.without_wait import MOST_ROLES, at_once, is_narrower
 from tests.rules.asking import FACTS, NOW, READER
 
 SHORT = SystemRules("short", max_minutes=15)
@@ -114,6 +114,16 @@ def test_as_risky_with_some_of_the_privileges_is_narrower() -> None:
 def test_the_stretch_of_what_is_asked_says_nothing_of_another_role() -> None:
     assert ways(ASKED, [lower()], earlier_minutes=ASKED.max_total_minutes) == [("lower", "all", 30, "")]
     assert ways(role(SHORT), earlier_minutes=READER.max_total_minutes) == []
+
+
+def test_of_thousands_of_roles_a_few_are_looked_at() -> None:
+    """Those for others cost next to nothing, and are no reason to look at fewer of one's own."""
+    theirs = replace(SHORT, teams=frozenset({"dba"}))
+    others = [role(theirs, key=f"a{number}", name=f"A {number}", risk=Risk.LOW) for number in range(1_000)]
+    mine = [lower(key=f"lower{number}", name=f"B {number:02}") for number in range(50)]
+    found = ways(ASKED, [*others, *mine])
+    assert found[0] == ("lower0", "all", 30, "")
+    assert len(found) == MOST_ROLES
 
 
 def test_the_rules_say_the_same_when_it_is_asked_for() -> None:
