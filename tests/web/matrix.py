@@ -132,7 +132,9 @@ _REQUEST_OTHERS = "manager,decider,role owner,auditor,operator,administrator"
 _GRANT_SEEN = "requester,manager,role owner,auditor,operator,administrator"
 _GRANT_OTHERS = "manager,role owner,auditor,operator,administrator"
 _EDITORS = "proposer,policy editor"
-_NOTICES = {f"{topic}-{what}": said for topic in CHOSEN for what, said in (("mail", "on"), ("pace", "hourly"))}
+_NOTICES = {
+    f"{topic}-{what}": said for topic in CHOSEN for what, said in (("mail", "on"), ("pace", "hourly"))
+}
 _TARGET_SEEN = "role owner,auditor,proposer,policy editor,operator,administrator"
 _OVERSEERS = "auditor,administrator"
 _DECIDING = Route(
@@ -233,8 +235,6 @@ ROUTES: dict[str, Route] = {
         post={302: "manager,role owner,administrator", 403: "requester,auditor"},
         data=lambda _world: {"act": "determine", "determine-determination": "All as declared."},
     ),
-    "notices": Route(get=_all(), post=_all(302), data=lambda _world: _NOTICES),
-    # deciding
     # oneself
     "you": Route(get=_all(), post=_all(302), data=lambda _world: {"time_zone": "Europe/Berlin"}),
     "you_delegation": Route(
@@ -246,6 +246,8 @@ ROUTES: dict[str, Route] = {
         lambda _world: {"pk": Delegation.objects.get().pk},
         post={302: "requester,stranger,administrator"},
     ),
+    "notices": Route(get=_all(), post=_all(302), data=lambda _world: _NOTICES),
+    # deciding
     "queue": Route(get=_all()),
     "queue_verdicts": Route(
         get=_all(),
