@@ -62,7 +62,7 @@ def late(world: World, number: int) -> None:
 Made = Callable[[World, int], None]
 
 LISTS: list[tuple[str, str, Made, int]] = [
-    ("mona", "/queue/", waiting, 21),
+    ("mona", "/queue/", waiting, 24),
     ("olga", "/tasks/", holding, 16),
     ("opal", "/problems/", late, 14),
     ("opal", "/targets/", targeted, 10),

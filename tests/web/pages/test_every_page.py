@@ -54,6 +54,13 @@ MISTAKES = {
         ("/record/", 403),
         ("/nowhere/", 404),
     ],
+    "manager": [
+        ("/queue/?verdict=approve", 200),
+        ("/queue/?show=all", 200),
+        ("/queue/?who=nobody", 200),
+        ("/queue/?risk=none", 422),
+        (f"/queue/verdicts/?{'&'.join(f'request={number}' for number in range(1, 100))}", 200),
+    ],
     "anonymous": [("/demo/become/", 200)],
     "auditor": [
         ("/record/?person=nobody&since=yesterday", 422),
