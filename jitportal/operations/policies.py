@@ -25,10 +25,11 @@ from jitportal.rules.policy_document import (
     PolicyDocument,
     PolicyDocumentError,
     directory_problems,
+    draft,
     load,
     unknown_channels,
 )
-from jitportal.rules.policy_lines import LineProblem
+from jitportal.rules.policy_lines import LineProblem, shortened
 from jitportal.rules.vocabulary import PolicyStatus
 
 
@@ -78,16 +79,24 @@ def pinned_rules(request: AccessRequest) -> RoleRules:
 
 def check(text: str) -> PolicyDocument:
     """The document, or ``PolicyDocumentError`` with everything that is wrong with it, each at its line."""
-    document = load(text)
-    problems = [
+    document, problems = draft(text)
+    further = [
         *_directory_problems(document),
-        *catalogue.conflicts(document),
-        *setting_problems(document),
+        *_unsaid(catalogue.conflicts(document), problems, steps=2),
+        *_unsaid(setting_problems(document), problems, steps=3),
         *unknown_channels(document, rooms_offered()),
     ]
-    if problems:
-        raise PolicyDocumentError(sorted(set(problems)))
+    if problems or further:
+        raise PolicyDocumentError(shortened([*problems, *further]))
     return document
+
+
+def _unsaid(
+    further: Iterable[LineProblem], problems: Iterable[LineProblem], *, steps: int
+) -> Iterable[LineProblem]:
+    """Those about places where nothing is wrong yet: what can't be read there would only mislead."""
+    broken = {tuple(problem.path.split(".")[:steps]) for problem in problems}
+    return (problem for problem in further if tuple(problem.path.split(".")[:steps]) not in broken)
 
 
 def overtaken() -> list[LineProblem]:

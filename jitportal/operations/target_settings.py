@@ -24,7 +24,7 @@ def setting_problems(document: PolicyDocument) -> Iterator[LineProblem]:
             path = f"targets.{key}.settings.{problem.setting}" if problem.setting in places else ""
             place: Mark = places.get(problem.setting) or places[""]
             sentence = f"`{rules.connector}` can't use this: {problem.clause}."
-            yield LineProblem(place.line, place.column, path or f"targets.{key}", sentence)
+            yield LineProblem(place.line, place.column, path or f"targets.{key}.settings", sentence)
 
 
 def _problems(rules: TargetRules) -> tuple[SettingProblem, ...]:

@@ -41,6 +41,7 @@ __all__ = [
     "TargetRules",
     "Unbound",
     "directory_problems",
+    "draft",
     "load",
     "unknown_channels",
     "unknown_names",
@@ -87,6 +88,20 @@ def load(text: str, *, connectors: frozenset[str] = CONNECTORS) -> PolicyDocumen
     Raises ``PolicyDocumentError`` with everything that is wrong, each with its line. Line ends are
     brought to a single line feed first, because a browser's form sends others.
     """
+    document, problems = draft(text, connectors=connectors)
+    if problems:
+        raise PolicyDocumentError(problems)
+    return document
+
+
+@lru_cache(maxsize=16)
+def draft(
+    text: str, *, connectors: frozenset[str] = CONNECTORS
+) -> tuple[PolicyDocument, tuple[LineProblem, ...]]:
+    """The document as far as the text could be read, and everything that is wrong with it.
+
+    With problems the document is good for nothing but to look for more of them.
+    """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     source = read(text)
     report = Report(source.marks, spoiled=source.spoiled)
@@ -94,13 +109,11 @@ def load(text: str, *, connectors: frozenset[str] = CONNECTORS) -> PolicyDocumen
     if source.data is not None:
         with suppress(TooManyProblems):
             sections = compiled(source.data, connectors, report)
-    problems = shortened([*source.problems, *report.problems])
-    if problems:
-        raise PolicyDocumentError(problems)
-    return PolicyDocument(
+    problems = tuple(shortened([*source.problems, *report.problems]))
+    document = PolicyDocument(
         text=text,
-        digest=hashlib.sha256(text.encode()).hexdigest(),
-        meaning=_meaning(sections),
+        digest="" if problems else hashlib.sha256(text.encode()).hexdigest(),
+        meaning="" if problems else _meaning(sections),
         pathways=sections.pathways,
         targets=sections.targets,
         roles=sections.roles,
@@ -112,6 +125,7 @@ def load(text: str, *, connectors: frozenset[str] = CONNECTORS) -> PolicyDocumen
         role_places={key: report.mark((TOP, "roles", key)) for key in sections.roles},
         target_places={key: _target_places(key, target, report) for key, target in sections.targets.items()},
     )
+    return document, problems
 
 
 def _target_places(key: str, target: TargetRules, report: Report) -> dict[str, Mark]:
@@ -162,8 +176,8 @@ def _borrowed_accounts(document: PolicyDocument, people: Collection[str]) -> lis
     for key, target in document.targets.items():
         by_template = {target.account_for(other): other for other in people if other not in target.accounts}
         for username, account in target.accounts.items():
-            if account in by_template:
-                place = places[f"targets.{key}.accounts.{username}"]
+            place = places.get(f"targets.{key}.accounts.{username}")
+            if place and account in by_template:
                 sentence = (
                     f"`{account}` on {key} is {by_template[account]}'s account. Give {username} another."
                 )

@@ -278,10 +278,12 @@ class _Compiler:
             for named in named_in_nudges(stage, place):
                 self._mention(named)
         for named in channels_in(role.notify, path):
-            self.sections.channels.append(self._found(named))
+            if not self.report.is_spoiled(named.path):
+                self.sections.channels.append(self._found(named))
 
     def _mention(self, named: Named) -> None:
-        self.sections.mentions.append(self._found(named))
+        if not self.report.is_spoiled(named.path):  # what stands in for it there names nobody
+            self.sections.mentions.append(self._found(named))
 
     def _found(self, named: Named) -> Mention:
         place = self.report.at(named.path, "")

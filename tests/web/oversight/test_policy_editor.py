@@ -157,3 +157,20 @@ def test_the_settings_of_a_target_are_read_by_its_connector(paul: Client) -> Non
 def test_a_base_that_is_none_is_no_error_of_the_server(paul: Client, base: str) -> None:
     answer = sends(paul, text=SHORTER, base=base, check="yes")
     assert answer.status_code in {200, 422}
+
+
+def test_everything_wrong_is_listed_at_once_and_nothing_that_only_follows(paul: Client) -> None:
+    broken = (
+        POLICY.replace("risk: low", "risk: lowish")  # the document alone
+        .replace("owner: olga", "owner: olgaa", 1)  # the directory
+        .replace("connector: manual", "connector: manual\n      settings: {colour: red}")  # the connector
+        .replace("      target: building\n      owner: olga\n      scopes", "      owner: olga\n      scopes")
+    )
+    answer = sends(paul, text=broken, check="yes")
+    found = [(one.problem.path, one.problem.sentence) for one in answer.context["checked"].misprints]
+    assert [path for path, _ in found] == [
+        "targets.building.settings.colour",
+        "roles.door.owner",
+        "roles.cage",
+        "roles.cage.risk",
+    ]
