@@ -4,7 +4,7 @@ SHELL := /usr/bin/env bash
 
 BIN := .venv/bin
 CHECKS := check-lint check-format check-types check-imports check-templates check-django \
-	check-migrations check-states
+	check-migrations check-states check-audit
 
 .PHONY: help run test check $(CHECKS) setup-dev prove bench lock clean
 
@@ -18,7 +18,7 @@ run: ## Run the portal with its demo on loopback (PORT=8001 elsewhere); Ctrl-C s
 test: ## Every check, then every test on SQLite and on PostgreSQL
 	@scripts/test
 
-check: $(CHECKS) ## Lint, format, types, imports, templates, settings, migrations, docs/states.md
+check: $(CHECKS) ## Lint, format, types, imports, templates, settings, migrations, docs/states.md, known faults
 
 # `make --keep-going check` shows everything that is wrong, not the first thing alone.
 $(CHECKS): setup-dev
@@ -46,6 +46,9 @@ check-migrations:
 
 check-states:
 	$(BIN)/python manage.py states --check
+
+check-audit:
+	@scripts/audit-dependencies
 
 setup-dev:
 	@scripts/setup --dev
