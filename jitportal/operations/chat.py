@@ -95,7 +95,7 @@ def words_of(letter: Letter) -> str:
     to say.
     """
     zone = zone_of(letter.recipient) if letter.recipient else ZoneInfo(settings.TIME_ZONE)
-    parts = [_lines(notice, zone, titled=len(letter.notices) > 1) for notice in letter.in_full]
+    parts = [_lines(notice, zone, titled=len(letter.told) > 1) for notice in letter.in_full]
     if letter.left_out:
         parts.append(f"And {letter.left_out} more: {settings.PUBLIC_URL}/")
     if letter.recipient is not None:

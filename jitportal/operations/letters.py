@@ -9,7 +9,7 @@ from django.conf import settings
 
 from jitportal.models import Notice, Person
 from jitportal.operations.notice_details import Detail, one_line, read
-from jitportal.rules.notices import Topic, topic_of
+from jitportal.rules.notices import ASKS, Topic, topic_of
 
 #: More than this in one message are counted, and no longer listed in full.
 MOST_IN_FULL = 20
@@ -33,10 +33,22 @@ class Letter:
     notices: Sequence[Notice]
 
     @property
+    def told(self) -> list[Notice]:
+        """The notices; where one request is asked about several times, the last time alone."""
+        last: dict[int | None, Notice] = {
+            notice.request_id: notice for notice in self.notices if notice.request_id and notice.kind in ASKS
+        }
+        return [
+            notice
+            for notice in self.notices
+            if notice.kind not in ASKS or last.get(notice.request_id) is notice
+        ]
+
+    @property
     def subject(self) -> str:
-        first = one_line(self.notices[0].subject)
-        others = len(self.notices) - 1
-        return one_line(f"{first[:150]}, and {others} more") if others else first
+        first, *others = self.told
+        subject = one_line(first.subject)
+        return one_line(f"{subject[:150]}, and {len(others)} more") if others else subject
 
     @property
     def because(self) -> list[str]:
@@ -45,11 +57,11 @@ class Letter:
 
     @property
     def in_full(self) -> Sequence[Notice]:
-        return self.notices[:MOST_IN_FULL]
+        return self.told[:MOST_IN_FULL]
 
     @property
     def left_out(self) -> int:
-        return len(self.notices) - len(self.in_full)
+        return len(self.told) - len(self.in_full)
 
 
 def address_of(notice: Notice) -> str:

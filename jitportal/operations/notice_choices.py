@@ -19,6 +19,13 @@ from jitportal.rules.permissions import Verb
 CHOSEN = tuple(topic for topic in Topic if topic is not Topic.ROOM)
 
 
+_WAITING = {
+    Topic.ASKS: "Requests to decide",
+    Topic.REVIEWS: "Reviews",
+    Topic.WORK: "Pieces of work",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """In which ways somebody wants to be told of a topic. ``channel`` empty: not in chat."""
@@ -84,7 +91,7 @@ def _problems(choice: Choice) -> list[Invalid]:
     elif choice.topic in NEEDED and not (choice.mail or choice.channel):
         problems.append(
             Invalid(
-                "Somebody waits for you there: choose mail, a channel or both.",
+                f"{_WAITING[choice.topic]} wait for you: choose mail, a channel or both.",
                 field=field_of(choice.topic, "mail"),
             )
         )

@@ -18,6 +18,7 @@ from jitportal.models import AccessRequest, Notice
 from jitportal.operations import people, sending
 from jitportal.operations.letters import Letter
 from jitportal.operations.mails import mail_of
+from jitportal.rules.notices import REMINDER
 from tests.operations import world
 
 pytestmark = pytest.mark.usefixtures("small_portal")
@@ -105,7 +106,11 @@ def test_what_a_person_typed_is_marked_as_theirs_and_is_only_text() -> None:
 
 def test_a_name_from_right_to_left_doesnt_turn_the_sentence_round() -> None:
     people.create_person(
-        actor=system(), username="rana", name="\u0631\u0646\u0627", email="rana@example.test", manager=world.person("mona")
+        actor=system(),
+        username="rana",
+        name="\u0631\u0646\u0627",
+        email="rana@example.test",
+        manager=world.person("mona"),
     )
     world.joins("rana", "platform")
     mail = mail_to("mona", world.ask("rana", "auditor"))
@@ -150,8 +155,18 @@ def test_machines_know_it_for_a_machines() -> None:
 def test_a_hundred_notices_are_one_mail_of_a_bearable_length() -> None:
     request = world.ask("rita", "auditor")
     notice = Notice.objects.get(request=request)
+    notice.kind = "request.handled"
     mail = parsed(mail_of(Letter(world.person("mona"), [notice] * 100)))
     assert mail["Subject"] == "Rita asks for auditor, and 99 more"
     assert "And 80 more" in part(mail, "plain")
     assert "And 80 more" in part(mail, "html")
     assert len(mail.as_bytes()) < 60_000
+
+
+def test_a_request_that_is_asked_about_again_stands_in_it_once(mailoutbox: list[EmailMessage]) -> None:
+    request, other = world.ask("rita", "auditor"), world.ask("remy", "auditor")
+    asked = Notice.objects.get(request=request)
+    again = Notice(request=request, kind=REMINDER, subject="Still waiting", body="B", path=asked.path)
+    letter = Letter(world.person("mona"), [asked, Notice.objects.get(request=other), again])
+    assert [notice.subject for notice in letter.in_full] == ["Remy asks for auditor", "Still waiting"]
+    assert letter.subject == "Remy asks for auditor, and 1 more"

@@ -48,7 +48,7 @@ def test_what_cant_be_chosen_keeps_what_was_typed_and_stores_nothing(as_: Signed
     answer = as_("ed").post("/notices/", wish)
     page = answer.content.decode()
     assert answer.status_code == 422
-    assert "Somebody waits for you there: choose mail, a channel or both." in page
+    assert "Requests to decide wait for you: choose mail, a channel or both." in page
     assert '<a href="#id_asks-mail">' in page
     assert '<option value="daily" selected>' in page
     assert not NoticeChoice.objects.exists()
