@@ -26,8 +26,10 @@ from jitportal.operations import (
     grants,
     manual,
     people,
+    people_sync,
     policies,
     problems,
+    profile,
     requests,
     reviews,
     submissions,
@@ -36,6 +38,7 @@ from jitportal.operations import (
 from jitportal.operations.claims import GRANT, REMOVAL
 from jitportal.operations.leases import converge
 from jitportal.operations.submissions import Wish
+from jitportal.rules.people_file import FileKind
 from jitportal.rules.vocabulary import Verdict
 from tests.operations import world
 
@@ -257,6 +260,12 @@ def delegated() -> Delegation:
     )
 
 
+def sync(actor: Person) -> object:
+    text = "username,name,teams\nrita,Rita Falk,dba\nnora,Nora,\n"
+    digest = people_sync.plan(text, FileKind.CSV).digest
+    return people_sync.sync(actor=actor, text=text, kind=FileKind.CSV, digest=digest)
+
+
 def stop_delegation() -> Verb:
     held = delegated()
     return lambda: delegations.stop(actor=world.person("carl"), delegation=held)
@@ -330,6 +339,17 @@ ACTS = [
         "person.deactivated",
         manages(lambda sven, rita, _: people.deactivate(actor=sven, person=rita, reason="Left.")),
     ),
+    Act(
+        "rita",
+        "person.time_zone_set",
+        lambda: lambda: profile.set_time_zone(actor=world.person("rita"), time_zone="Asia/Tokyo"),
+    ),
+    Act(
+        "sven",
+        "person.changed",
+        manages(lambda sven, rita, _: people.change_person(actor=sven, person=rita, name="Rita Falk")),
+    ),
+    Act("sven", "people.synced", manages(lambda sven, *_: sync(sven))),
     Act("mona", "delegation.made", simply(delegated)),
     Act("carl", "delegation.stopped", stop_delegation),
     Act("carl", "request.approved", decide_for_mona),
