@@ -78,6 +78,13 @@ def test_what_begins_on_approval_says_until_when_it_would_last(ed: Client) -> No
         assert "At once, for 10 minutes: until 14:10 CEST" in panel(ed, FLASH, minutes_number="10")
 
 
+def test_how_far_ahead_and_how_long_a_window_may_be_is_said_before_it_is_chosen(ed: Client) -> None:
+    words = panel(ed, CAGE, scope="left")
+    assert "Planned at most 14 days ahead; a window to start it in lasts 1 day at most" in words
+    grant = house.held()
+    assert "Planned at most" not in panel(ed, f"/grants/{grant.pk}/renew/")
+
+
 # How long it takes
 
 
