@@ -38,6 +38,10 @@ CAST: dict[str, tuple[str, str, str]] = {
     "sami": ("Sami Virtanen", "platform", "vera"),
     "tova": ("Tova Lind", "platform", "vera"),
     "uma": ("Uma Rao", "platform", "vera"),
+    "wanda": ("Wanda Ilves", "", "ruth"),
+    "xaver": ("Xaver Roth", "", "ruth"),
+    "yara": ("Yara Haddad", "", "ruth"),
+    "zeno": ("Zeno Marti", "", "ruth"),
 }
 WITH_PASSWORD = ("ada", "mia", "noor")
 ENGINEERS = tuple(username for username, (_, team, _) in CAST.items() if team == "platform")
@@ -45,7 +49,7 @@ ENGINEERS = tuple(username for username, (_, team, _) in CAST.items() if team ==
 POLICY = r"""
 elevation_policy:
   jit_access:
-    allowed_for: [orders-read, orders-write, orders-admin]
+    allowed_for: [policy-editor, orders-read, orders-write, orders-admin]
     requires: [manager_or_system_approval, max_duration_60_minutes, full_audit_log]
   temporary_access:
     allowed_for: [orders-migration]
@@ -67,7 +71,16 @@ elevation_policy:
         database: <database>
         user: <portal>
         password_secret: JITPORTAL_TARGET_ORDERS_PASSWORD
+    portal: {name: This portal, connector: portal}
   roles:
+    policy-editor:
+      name: Edit the policy
+      description: Propose changes of this portal's policy, and approve those of others.
+      target: portal
+      owner: ruth
+      entitlement: policy_editor
+      eligible: {people: [wanda, xaver, yara, zeno]}
+      system_approval: [{name: incident, ticket_pattern: 'INC-\d{1,8}', max_minutes: 30}]
     orders-read:
       name: Read orders in production
       description: Look at orders, without changing anything.
