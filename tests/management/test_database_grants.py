@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,11 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from django.apps import apps
 from psycopg import sql
 
+from jitportal.audit.guards.record import APPEND_ONLY, HISTORY
+from jitportal.management.commands.database_grants import statements
 from jitportal.management.private_postgres import PrivatePostgres
 from tests.worker.processes import Worker, wait_until
 
@@ -71,7 +75,23 @@ def test_the_running_login_does_everything_but_change_the_record(
         worker.end()
     assert "ERROR" not in worker.log_text()
 
+    # Guessing, and forgetting it: counts may go.
+    guess = (
+        "from jitportal.operations import limits, signing_in\n"
+        "attempts = [signing_in.begin('nobody') for _ in range(4)]\n"
+        "signing_in.failed(attempts[-1]); signing_in.succeeded(attempts[-1])\n"
+        "limits.take('search', 1); limits.forget()"
+    )
+    manage(as_running, "shell", "--no-imports", "-c", guess)
+
+    refused = [
+        f'{verb} "{model._meta.db_table}" {rest}'
+        for model in APPEND_ONLY
+        for verb, rest in (("UPDATE", "SET id = id"), ("DELETE FROM", ""), ("TRUNCATE", "CASCADE"))
+    ]
+    refused += [f'DELETE FROM "{model._meta.db_table}"' for model in HISTORY]
     for statement in (
+        *refused,
         "UPDATE jitportal_event SET sentence = ''",
         "DELETE FROM jitportal_event",
         "TRUNCATE jitportal_event CASCADE",
@@ -86,3 +106,19 @@ def test_the_running_login_does_everything_but_change_the_record(
             pytest.raises(psycopg.errors.InsufficientPrivilege),
         ):
             session.execute(statement)
+
+
+def test_every_table_is_covered_and_the_record_only_grows() -> None:
+    rights: dict[str, set[str]] = {}
+    for statement in statements("portal"):
+        if match := re.match(r"GRANT (SELECT|INSERT|UPDATE|DELETE) ON (.*) TO", statement):
+            rights[match[1]] = set(re.findall(r'"(\w+)"', match[2]))
+    tables = {
+        model._meta.db_table
+        for model in apps.get_models(include_auto_created=True)
+        if model._meta.managed and not model._meta.proxy
+    }
+    assert tables <= rights["SELECT"] & rights["INSERT"]
+    assert not {model._meta.db_table for model in APPEND_ONLY} & (rights["UPDATE"] | rights["DELETE"])
+    assert not {model._meta.db_table for model in HISTORY} & rights["DELETE"]
+    assert not any("TRUNCATE" in statement for statement in statements("portal"))
