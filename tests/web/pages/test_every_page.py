@@ -6,11 +6,13 @@ The pages come from the resolver and the matrix, so a new one is looked at witho
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 import pytest
 from django.conf import settings
 from django.db import connections
+from django.db.models import Model
 from django.test import Client, override_settings
 from django.urls import reverse
 from playwright.sync_api import Browser, Error
@@ -29,6 +31,8 @@ from tests.web.world import World
 
 #: A round takes most of a minute where nothing else runs, and others run beside it.
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+T = TypeVar("T", bound=Model)
 
 #: Who looks, in three rounds that can run beside each other.
 ROUNDS = [
@@ -139,16 +143,22 @@ def _addresses(world: World, kind: str) -> list[str]:
 
 
 def _things() -> dict[str, list[object]]:
-    """Everything that has a page of its own; of the record's events the latest about each kind of thing."""
-    events = {event.verb.partition(".")[0]: event.pk for event in Event.objects.order_by("pk")}
+    """What has a page of its own, one in each state; of the record's events one about each kind of thing."""
+    asked = AccessRequest.objects.select_related("current").order_by("pk")
+    held = Grant.objects.order_by("pk")
     return {
-        "request_detail": list(AccessRequest.objects.values_list("pk", flat=True)),
-        "grant_detail": list(Grant.objects.values_list("pk", flat=True)),
-        "review_detail": list(AfterUseReview.objects.values_list("pk", flat=True)),
+        "request_detail": _one_each(asked, lambda one: (one.status, one.current and one.current.number)),
+        "grant_detail": _one_each(held, lambda one: (one.status, one.end_reason, one.live_at is None)),
+        "review_detail": _one_each(AfterUseReview.objects.order_by("pk"), lambda one: one.status),
         "role_detail": list(Role.objects.values_list("key", flat=True)),
         "policy_version": list(PolicyVersion.objects.values_list("number", flat=True)),
-        "event_detail": list(events.values()),
+        "event_detail": _one_each(Event.objects.order_by("pk"), lambda one: one.verb.partition(".")[0]),
     }
+
+
+def _one_each(rows: Iterable[T], state: Callable[[T], object]) -> list[object]:
+    """The latest row in each state."""
+    return list({state(row): row.pk for row in rows}.values())
 
 
 def _faults(visitor: Visitor, looker: Looker, address: str, status: int = 200) -> Iterator[str]:
