@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
 from jitportal.audit.system import system
-from jitportal.models import AccessRequest, Delegation, Event, Notice
-from jitportal.operations import clock, decisions, delegations, facts, queue
+from jitportal.models import AccessRequest, Approval, Delegation, Event, Notice
+from jitportal.operations import clock, decisions, delegations, facts, queue, submissions
 from jitportal.rules.errors import Conflict, InvalidInput, NotAllowed, PolicyRefuses
 from jitportal.rules.permissions import Verb
 from jitportal.rules.vocabulary import RequestStatus, Verdict
@@ -162,12 +163,17 @@ def test_whoever_may_decide_in_person_does_so_in_their_own_name() -> None:
     assert "dora" in deciders(request)
 
 
-def test_a_delegate_may_deny_and_submit_several(settled_portal: None) -> None:
-    delegates("mona", "carl")
+def test_a_delegate_sees_what_they_may_decide_and_may_deny_it_among_several() -> None:
     request = world.ask("rita", "auditor")
-    denied = world.decide("carl", request, Verdict.DENY, reason="Not today.")
-    assert denied.on_behalf_of == world.person("mona")
-    assert facts.visible_requests(world.person("carl"), clock.now()).filter(pk=request.pk).exists()
+    carl = world.person("carl")
+    assert not facts.visible_requests(carl, clock.now()).exists()
+    delegates("mona", "carl")
+    assert facts.visible_requests(carl, clock.now()).get() == request
+    wish = submissions.Wish(request, Verdict.DENY, decisions.seen_digest(request), reason="Not today.")
+    submitted = submissions.submit(actor=carl, token=uuid4(), wishes=[wish])
+    submissions.finish(actor=carl, submission=submitted)
+    assert Approval.objects.get(request=request).on_behalf_of == world.person("mona")
+    assert facts.visible_requests(carl, clock.now()).get() == request, "what one has decided stays to see"
 
 
 def test_whoever_leaves_delegates_nothing_and_stands_in_for_nobody() -> None:

@@ -64,12 +64,12 @@ Made = Callable[[World, int], None]
 LISTS: list[tuple[str, str, Made, int]] = [
     ("mona", "/queue/", waiting, 24),
     ("olga", "/tasks/", holding, 16),
-    ("opal", "/problems/", late, 14),
-    ("opal", "/targets/", targeted, 10),
+    ("opal", "/problems/", late, 16),
+    ("opal", "/targets/", targeted, 11),
     ("sam", "/roles/", holding, 11),
-    ("sam", "/roles/door/", holding, 22),
-    ("paul", "/policy/", versions, 11),
-    ("auda", "/record/", waiting, 12),
+    ("sam", "/roles/door/", holding, 23),
+    ("paul", "/policy/", versions, 14),
+    ("auda", "/record/", waiting, 18),
     ("auda", "/admin/jitportal/grant/", holding, 8),
     ("auda", "/admin/jitportal/accessrequest/", waiting, 8),
 ]
