@@ -74,13 +74,16 @@ Thing = TypeVar("Thing", Person, Role)
 def make(number: int) -> None:
     """Write so many events, spread over three years and up to now."""
     draw = random.Random(20)
-    people, roles = _people(), _roles()
+    everybody, every_role = people(), roles()
     end, apart = clock.now(), timedelta(days=3 * 365) / number
     for start in range(0, number, BATCH):
         size = min(BATCH, number - start)
         moments = [end - apart * (number - start - index) for index in range(size)]
         record_many(
-            [_event(draw, start + index, number, at, people, roles) for index, at in enumerate(moments)]
+            [
+                _event(draw, start + index, number, at, everybody, every_role)
+                for index, at in enumerate(moments)
+            ]
         )
 
 
@@ -126,7 +129,7 @@ def _some(draw: random.Random, things: list[Thing]) -> Thing:
     return things[min(len(things) - 1, int(draw.expovariate(1.0) * len(things) / 10) + 1)]
 
 
-def _people() -> list[Person]:
+def people() -> list[Person]:
     """The system first."""
     names = [f"{first} {last}" for last in LAST for first in FIRST]
     made = [
@@ -136,7 +139,7 @@ def _people() -> list[Person]:
     return [system(), *insert_many(Person, made, system())]
 
 
-def _roles() -> list[Role]:
+def roles() -> list[Role]:
     """Ten times as many as places, so that some roles of one name are of several targets."""
     actor, now = system(), clock.now()
     version = PolicyVersion.objects.create(

@@ -36,9 +36,10 @@
     if (button) copy(button);
   });
 
-  // A form that is sent twice by two quick clicks is sent once.
+  // A form that is sent twice by two quick clicks is sent once. One that is answered with a file leaves the
+  // page as it is, and may be sent again.
   document.addEventListener("submit", (event) => {
-    if (event.defaultPrevented || event.target.method !== "post") return;
+    if (event.defaultPrevented || event.target.method !== "post" || "file" in event.target.dataset) return;
     if (event.target.dataset.sent) event.preventDefault();
     event.target.dataset.sent = "yes";
   });

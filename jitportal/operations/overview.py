@@ -1,11 +1,13 @@
 """The portal in figures, for those who run it: what stands now, and how the last days went.
 
-Each figure is one query over an index, and rows are counted in the database: with many requests the page
-costs what its days cost. A day is one of the viewer's zone.
+Each figure is one query over an index, and brings no row whole: counts, or a day and a duration. The page
+costs what its days cost, however long the past is. A day is one of the viewer's zone.
 """
 
 from __future__ import annotations
 
+import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
@@ -24,9 +26,7 @@ from django.db.models import (
     QuerySet,
     Value,
     When,
-    Window,
 )
-from django.db.models.functions import RowNumber
 
 from jitportal.models import AccessRequest, Approval, Grant
 from jitportal.models.grants import STARTED
@@ -143,13 +143,13 @@ def waits(days: Sequence[date], zone: tzinfo) -> Measured:
     """From sending what was decided to its last verdict, where people decided: p50 and p90."""
     by_people = Approval.objects.filter(revision=OuterRef("current"), by_system=False)
     rows = AccessRequest.objects.decided().filter(Exists(by_people))
-    return _measured(rows, "current__created_at", "closed_at", days, zone, (50, 90))
+    return _measured(rows, "current__created_at", "closed_at", days, zone, 0.9)
 
 
 def removal_lags(days: Sequence[date], zone: tzinfo) -> Measured:
     """From the end of a grant to its verified absence, where the portal itself removes: p50 and p99."""
     rows = Grant.objects.exclude(role__target__connector=BY_HAND)
-    return _measured(rows, "stopped_at", "verified_absent_at", days, zone, (50, 99))
+    return _measured(rows, "stopped_at", "verified_absent_at", days, zone, 0.99)
 
 
 def most_asked(days: Sequence[date], zone: tzinfo) -> list[Asked]:
@@ -162,35 +162,24 @@ def most_asked(days: Sequence[date], zone: tzinfo) -> list[Asked]:
 
 
 def _measured(
-    rows: QuerySet[Any], began: str, ended: str, days: Sequence[date], zone: tzinfo, shares: tuple[int, int]
+    rows: QuerySet[Any], began: str, ended: str, days: Sequence[date], zone: tzinfo, most: float
 ) -> Measured:
     of_days = _of_days(rows.order_by(), ended, days, zone).annotate(seconds=Seconds(F(ended), F(began)))
-    by_day: dict[date, list[tuple[int, float]]] = {}
-    for day, number, seconds in _at_shares(of_days, "day", shares):
-        by_day.setdefault(days[day], []).append((number, seconds))
-    all_days = of_days.annotate(together=Value(0))
-    together = [(number, seconds) for _, number, seconds in _at_shares(all_days, "together", shares)]
+    by_day: defaultdict[date, list[float]] = defaultdict(list)
+    for number, seconds in of_days.values_list("day", "seconds"):
+        by_day[days[number]].append(max(0.0, seconds))
+    together = [seconds for found in by_day.values() for seconds in found]
     return Measured(
-        {day: _durations(found) for day, found in by_day.items()}, _durations(together) if together else None
+        {day: _durations(found, most) for day, found in by_day.items()},
+        _durations(together, most) if together else None,
     )
 
 
-def _at_shares(rows: QuerySet[Any], part: str, shares: tuple[int, int]) -> QuerySet[Any]:
-    """Of each part: how many there are, and the shortest that each share (in hundredths) doesn't exceed."""
-    placed = rows.annotate(
-        place=Window(RowNumber(), partition_by=F(part), order_by=F("seconds").asc()),
-        number=Window(Count("pk"), partition_by=F(part)),
-    )
-    wanted = Q()
-    for share in shares:
-        wanted |= Q(place=(F("number") * share + 99) / 100)  # rounded up
-    found: QuerySet[Any] = placed.filter(wanted).order_by(part, "place")
-    return found.values_list(part, "number", "seconds")
-
-
-def _durations(found: list[tuple[int, float]]) -> Durations:
-    """One row where both shares are the same."""
-    return Durations(found[0][0], max(0.0, found[0][1]), max(0.0, found[-1][1]))
+def _durations(found: list[float], most: float) -> Durations:
+    """By the nearest rank, so that each was measured."""
+    found.sort()
+    half, long = (found[math.ceil(len(found) * share) - 1] for share in (0.5, most))
+    return Durations(len(found), half, long)
 
 
 def _of_days(rows: QuerySet[Any], moment: str, days: Sequence[date], zone: tzinfo) -> QuerySet[Any]:
