@@ -48,6 +48,11 @@ class Problems:
     beat_at: datetime | None
 
     @property
+    def late(self) -> int:
+        """How many removals are late."""
+        return sum(row.problem.late for row in self.rows)
+
+    @property
     def none(self) -> bool:
         return not (
             self.rows or self.sick or self.stuck or self.notices or self.channels or self.worker_stale
