@@ -12,12 +12,16 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.conf import settings as portal_settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase, StreamingHttpResponse
 from django.test import RequestFactory, override_settings
-from django.urls import reverse
+from django.urls import path, reverse
 from hypothesis import HealthCheck, Phase, given, settings
 from pytest_django.plugin import DjangoDbBlocker
 
+from jitportal.models import Team
+from jitportal.urls import urlpatterns as portal_urls
 from tests.undone import undone
 from tests.web import hostility
 from tests.web.calling import HANDLER, Caller, caller_in, writing
@@ -55,23 +59,55 @@ def caller(world: World) -> Caller:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_hostile_request_breaks_or_betrays_anything(name: str, world: World, caller: Caller) -> None:
-    _attack(name, world, caller, examples=SHORT, phases=[Phase.generate])
+    _attack(_address(name, world), caller, examples=SHORT, phases=[Phase.generate])
 
 
 @pytest.mark.proof
 @pytest.mark.parametrize("name", [*NAMES, *ADMIN])
 def test_thousands_of_hostile_requests(name: str, world: World, caller: Caller) -> None:
-    _attack(name, world, caller, examples=LONG, phases=list(Phase))
+    _attack(_address(name, world), caller, examples=LONG, phases=list(Phase))
 
 
-def _attack(name: str, world: World, caller: Caller, *, examples: int, phases: list[Phase]) -> None:
-    address, proper = _address(name, world)
+def _fails(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(str([int(str(value)) for value in request.GET.values()]))
+
+
+def _writes(_request: HttpRequest) -> HttpResponse:
+    Team.objects.create(key="weak", name="Weak")
+    return HttpResponse("")
+
+
+def _betrays(_request: HttpRequest) -> HttpResponse:
+    return HttpResponse(OF_ANOTHER_TEAM)
+
+
+class Weak:
+    """The portal's addresses, and three that do what none may."""
+
+    urlpatterns = [
+        *portal_urls,
+        *(path(f"{view.__name__}/", login_not_required(view)) for view in (_fails, _writes, _betrays)),
+    ]
+
+
+@override_settings(ROOT_URLCONF=Weak)
+@pytest.mark.parametrize(
+    ("address", "fault"),
+    [("/_fails/", "answered 500"), ("/_writes/", "and wrote: INSERT"), ("/_betrays/", "another team's")],
+)
+def test_the_attack_finds_what_it_is_for(address: str, fault: str, caller: Caller) -> None:
+    with pytest.raises(AssertionError, match=fault):
+        _attack((address, {}), caller, examples=LONG, phases=[Phase.generate])
+
+
+def _attack(where: tuple[str, dict[str, str]], caller: Caller, *, examples: int, phases: list[Phase]) -> None:
+    address, proper = where
     kinds = iter(range(1_000_000))
 
     @settings(max_examples=examples, phases=phases, deadline=None, suppress_health_check=_HEALTH)
     @given(hostile=hostility.requests)
     def attack(hostile: Hostile) -> None:
-        kind = KINDS[(next(kinds) + len(name)) % len(KINDS)] if examples > SHORT else ""
+        kind = KINDS[(next(kinds) + len(address)) % len(KINDS)] if examples > SHORT else ""
         for one in (kind,) if kind else ("anonymous", "requester", "administrator"):
             faults = _faults(hostile, address, proper, one, caller(one))
             assert not faults, f"{hostile.method} {hostile.path(address)!r} as {one}: {faults}"
