@@ -55,7 +55,8 @@
     ? title(chosen()) : find("#pane [data-first]"))?.focus();
 
   const leave = (field) => {
-    if (field) back();
+    if (field?.closest("#pane")) back();
+    else if (field) field.blur();
     else find("#pane [data-closes]")?.click();
   };
 
