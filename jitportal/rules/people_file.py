@@ -6,7 +6,7 @@ Only its shape is looked at here; whether what it says may be is asked where the
 from __future__ import annotations
 
 import csv
-import io
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -22,6 +22,8 @@ OPTIONAL = ("mail", "manager", "teams", "time_zone", "active")
 COLUMNS = (*REQUIRED, *OPTIONAL)
 #: A file larger than this is no list of people.
 LARGEST_BYTES = 64 * 1024 * 1024
+#: Lines with their ends, as ``csv`` wants them.
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _YES, _NO = frozenset({"yes", "true", "1", "active"}), frozenset({"no", "false", "0", "inactive"})
 #: What turns a reader's lines and order round (CVE-2021-42574).
 _HIDING = frozenset("\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -97,7 +99,7 @@ def read(text: str, kind: FileKind) -> list[Listed]:
 def _csv_rows(text: str, faults: list[Fault]) -> list[_Row]:
     head = text.split("\n", 1)[0]
     delimiter = ";" if head.count(";") > head.count(",") else ","
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(_LINE.findall(text), delimiter=delimiter, strict=True)
     rows: list[_Row] = []
     line = 1
     try:

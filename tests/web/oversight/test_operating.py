@@ -62,7 +62,7 @@ def test_a_late_removal_shouts_with_its_state_and_who_was_told(
         converge(held)
         problems.page_late()
         page = words(opal.get("/problems/"))
-    assert "<title>1 late removal – jitportal</title>" in page
+    assert "<title>1 late removal \u2013 jitportal</title>" in page
     assert "1 removal is late." in page
     assert "Late removal" in page
     assert "door should be gone from Office building" in page
