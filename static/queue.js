@@ -119,6 +119,15 @@
     }
   };
 
+  // Of two clicks in a row the later one is answered: an answer that comes late would take its form away.
+  let asked = null;
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.target?.id === "pane") asked = event.detail.xhr;
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target?.id === "pane" && event.detail.xhr !== asked) event.detail.shouldSwap = false;
+  });
+
   document.addEventListener("htmx:afterSettle", (event) => {
     const pane = document.getElementById("pane");
     if (!pane || event.detail.elt?.id !== "pane") return;

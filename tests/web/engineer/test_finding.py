@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+from django.conf import LazySettings
 from django.test import Client
 
 from tests.web.engineer import house
@@ -84,8 +85,9 @@ def test_markup_that_is_searched_for_stays_text(ed: Client) -> None:
 
 
 def test_finding_costs_the_same_however_many_are_found(
-    ed: Client, django_assert_num_queries: Counted
+    ed: Client, django_assert_num_queries: Counted, settings: LazySettings
 ) -> None:
+    settings.LIMITS = {**settings.LIMITS, "search": None}  # it counts searches, not what they find
     house.ask(role="cage")
     for words, queries in (("zeppelin", 12), ("cabinet", 12), ("", 13), ("guests", 13)):
         with django_assert_num_queries(queries):
