@@ -64,8 +64,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     _deal_out_the_long_ones(config, items)
 
 
-#: What is about the words and forms of single pages.
-PAGES = ("tests/web/engineer/", "tests/web/oversight/", "tests/web/pages/")
+#: What is about the words and forms of pages.
+PAGES = (
+    "tests/web/engineer/",
+    "tests/web/oversight/",
+    "tests/web/pages/",
+    "tests/web/test_hostile_requests.py",
+)
 #: And these stand on what the two databases do differently.
 PAGES_THAT_SEARCH = {"test_query_counts.py", "test_queue.py", "test_record.py", "test_record_files.py"}
 

@@ -89,7 +89,7 @@ def others_same(old: PolicyDocument, new: PolicyDocument, *changed: str) -> None
         assert replace(new.pathways[pathway], roles=names, allowed_for=rules.allowed_for) == rules
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(text=documents(), data=st.data())
 def test_who_may_ask_changes_and_nothing_else(text: str, data: st.DataObject) -> None:
     document = load(text)
@@ -121,7 +121,7 @@ def _remarks(text: str) -> list[str]:
     return [line for line in text.split("\n") if line.lstrip().startswith("#")]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(text=documents(), data=st.data())
 def test_the_caps_become_what_the_form_says_and_nothing_else_moves(text: str, data: st.DataObject) -> None:
     document = load(text)
@@ -151,7 +151,7 @@ def test_the_caps_become_what_the_form_says_and_nothing_else_moves(text: str, da
     assert _remarks(edited) == _remarks(text)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(text=documents(), data=st.data())
 def test_a_new_role_is_added_and_nothing_else_changes(text: str, data: st.DataObject) -> None:
     document = load(text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.conf import LazySettings
 from django.db import OperationalError
@@ -43,11 +45,12 @@ def test_a_portal_without_a_worker_is_not_ready(client: Client) -> None:
 @pytest.mark.django_db
 def test_an_overdue_removal_makes_it_unready(client: Client) -> None:
     world.settle()
-    world.live("rita", "operator")
-    with world.later(minutes=30, seconds=59):
+    ends_at = world.live("rita", "operator").ends_at
+    assert ends_at is not None
+    with world.at(ends_at + timedelta(seconds=55)):
         heartbeat.begin(name="test")
         assert _ready(client)[0] == 200
-    with world.later(minutes=31, seconds=5):
+    with world.at(ends_at + timedelta(seconds=65)):
         heartbeat.begin(name="test")
         status, checks = _ready(client)
         assert status == 503

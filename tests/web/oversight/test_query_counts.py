@@ -15,7 +15,7 @@ from tests.web.oversight.conftest import As
 from tests.web.world import POLICY, World, approve, ask, converge, elevate
 
 #: Savepoints are no queries of the page's; the test's own transaction makes them.
-UNCOUNTED = ("SAVEPOINT", "RELEASE", "ROLLBACK")
+UNCOUNTED = ("SAVEPOINT", "RELEASE", "ROLLBACK", "SELECT set_config(", "SET LOCAL")
 
 
 def waiting(world: World, number: int) -> None:
