@@ -18,6 +18,7 @@ from django.db import connection
 from playwright.sync_api import Browser, expect, sync_playwright
 from psycopg import sql
 
+from jitportal.management.postgres_binaries import why_unavailable
 from jitportal.management.private_postgres import PrivatePostgres
 from tests.connectors.postgres_target import PASSWORD, PostgresTarget, install
 from tests.journeys.browsing import FLAGS, PATIENCE, Visitor
@@ -31,18 +32,22 @@ Visit = Callable[..., Visitor]
 
 
 @pytest.fixture(scope="package")
-def orders(target_server: PrivatePostgres) -> Iterator[PostgresTarget]:
-    """The orders database. Nothing sweeps it: what ends here, the portal has ended."""
-    target_server.start()
-    target_server.create_database(DATABASE)
-    install(target_server, database=DATABASE, portal=PORTAL_LOGIN)
-    target = PostgresTarget(target_server, database=DATABASE, portal=PORTAL_LOGIN)
-    for role in ENTITLEMENTS:
-        target.role(role, longest="30 days")
-    for engineer in ENGINEERS:
-        target.login(engineer)
-    yield target
-    target.close()
+def orders() -> Iterator[PostgresTarget]:
+    """The orders database, on a server of its own: other tests stop theirs, and these may be made twice in
+    a process. Nothing sweeps it: what ends here, the portal has ended.
+    """
+    if reason := why_unavailable():
+        pytest.skip(reason)
+    with PrivatePostgres(durable=False) as server:
+        server.create_database(DATABASE)
+        install(server, database=DATABASE, portal=PORTAL_LOGIN)
+        target = PostgresTarget(server, database=DATABASE, portal=PORTAL_LOGIN)
+        for role in ENTITLEMENTS:
+            target.role(role, longest="30 days")
+        for engineer in ENGINEERS:
+            target.login(engineer)
+        yield target
+        target.close()
 
 
 @pytest.fixture(scope="package")

@@ -17,8 +17,10 @@ class LengthInput(forms.MultiWidget):
     use_fieldset = True
 
     def __init__(self) -> None:
-        number = forms.NumberInput(attrs={"aria-label": "Number", "min": "1", "inputmode": "numeric"})
-        super().__init__({"number": number, "unit": forms.Select({"aria-label": "Unit"}, UNITS)})
+        # A browser that puts back what stood here before would show another length than the one answered.
+        kept = {"autocomplete": "off"}
+        number = forms.NumberInput({"aria-label": "Number", "min": "1", "inputmode": "numeric", **kept})
+        super().__init__({"number": number, "unit": forms.Select({"aria-label": "Unit", **kept}, UNITS)})
 
     def decompress(self, value: Any) -> list[Any]:
         """The number in the largest unit that divides it: 120 is 2 hours."""
