@@ -31,8 +31,8 @@ def take(what: str, whom: object) -> None:
     if limit is None:
         return
     with transaction.atomic():
-        now = clock.now()
-        (row,) = locked(what, [key_of(what, whom)], now)
+        (row,) = locked(what, [key_of(what, whom)], clock.now())
+        now = clock.now()  # with the row locked: an earlier moment would be before who was just counted
         row.free_at, wait = admit(limit, row.free_at, now)
         if wait:
             raise TooOften(f"{WORDS[what]}. Try again in {spoken_wait(wait)}.", wait=wait)

@@ -43,8 +43,8 @@ def begin(username: str, *, browser: str = "") -> Attempt:
     account = key_of("sign_in", "account", username.casefold(), browser)
     keys = (account, key_of("sign_in", "address", address))
     with transaction.atomic():
-        now = clock.now()
-        rows = locked("sign_in", keys, now)
+        rows = locked("sign_in", keys, clock.now())
+        now = clock.now()  # with the rows locked: an earlier moment would be before who was just counted
         wait = max(row.free_at for row in rows) - now
         if wait > timedelta():
             raise TooOften(
