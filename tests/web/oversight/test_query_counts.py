@@ -69,7 +69,7 @@ LISTS: list[tuple[str, str, Made, int]] = [
     ("sam", "/roles/", holding, 11),
     ("sam", "/roles/door/", holding, 23),
     ("paul", "/policy/", versions, 14),
-    ("auda", "/record/", waiting, 18),
+    ("auda", "/record/", waiting, 19),
     ("auda", "/admin/jitportal/grant/", holding, 8),
     ("auda", "/admin/jitportal/accessrequest/", waiting, 8),
 ]
