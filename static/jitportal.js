@@ -78,4 +78,13 @@
   setInterval(tick, 1000);
   enhance();
   document.querySelector(".errors-summary")?.focus();
+
+  // Leaving a field asks once more what will happen. Where the answer is the same, the panel stays as it is: the
+  // click that left the field may be on a button in it.
+  let outlook = "";
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target?.id !== "outlook") return;
+    if (event.detail.serverResponse === outlook) event.detail.shouldSwap = false;
+    outlook = event.detail.serverResponse;
+  });
 })();

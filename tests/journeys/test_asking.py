@@ -60,6 +60,8 @@ def test_by_keyboard_alone_from_words_to_several_planned_windows(visit: Visit) -
     keys.type(steps.WHY)
     page.get_by_label("Change ticket").press("End")
     keys.type("INC-1042")
+    with page.expect_response(re.compile("minutes_number=60&.*INC-1042")):  # leaving the field asks once more
+        keys.press("Tab")
     expect(panel(lina)).to_contain_text("Mia Lindqvist decides.")
     expect(panel(lina)).to_contain_text("Too few decisions to say how long it takes")
     expect(panel(lina)).to_contain_text("The system approves it at once for 30 minutes.")
