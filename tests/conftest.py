@@ -26,6 +26,7 @@ from psycopg import sql
 from jitportal.audit import guards
 from jitportal.management.postgres_binaries import why_unavailable
 from jitportal.management.private_postgres import PrivatePostgres
+from tests import migrated
 
 PROOF_SECONDS = 1800
 
@@ -160,15 +161,30 @@ def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """Put SQLite into a file of this process: a database in memory is one connection's alone.
+    """Begin with a copy of a database that is migrated already.
 
-    Parallel clicks and killed workers are proven over connections and processes of their own.
-    pytest-django gives each process its own PostgreSQL database already.
+    SQLite's is a file of this process: a database in memory is one connection's alone, and parallel clicks
+    and killed workers are proven over connections and processes of their own. pytest-django gives each
+    process its own PostgreSQL database already.
     """
     default = settings.DATABASES["default"]
+    tests = default.setdefault("TEST", {})
     if default["ENGINE"] == "django.db.backends.sqlite3":
         place = tmp_path_factory.mktemp("database") / "portal.sqlite3"
-        default.setdefault("TEST", {})["NAME"] = str(place)
+        tests["NAME"] = str(migrated.sqlite_copy(tmp_path_factory, place))
+    else:
+        tests["TEMPLATE"] = migrated.postgres_template(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """What was copied is kept; it goes with the run's folder, or with its private server."""
+    return True
+
+
+@pytest.fixture(scope="session")
+def django_db_createdb() -> bool:
+    return False
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,17 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import quote
 from uuid import uuid4
 
-import psycopg
 import pytest
 from django.db import connection
 from playwright.sync_api import Browser, expect, sync_playwright
-from psycopg import sql
 
 from jitportal.management.postgres_binaries import why_unavailable
 from jitportal.management.private_postgres import PrivatePostgres
+from tests import migrated
 from tests.connectors.postgres_target import PASSWORD, PostgresTarget, install
 from tests.journeys.browsing import FLAGS, PATIENCE, Visitor
 from tests.journeys.cast import ENGINEERS, ENTITLEMENTS
@@ -52,17 +50,15 @@ def orders() -> Iterator[PostgresTarget]:
 
 @pytest.fixture(scope="package")
 def portal_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of an empty database of the suite's kind, for the portal of the journeys."""
+    """The address of a migrated, empty database of the suite's kind, for the portal of the journeys."""
     if connection.vendor == "sqlite":
-        yield f"sqlite:///{tmp_path_factory.mktemp('journeys')}/portal.sqlite3"
+        place = tmp_path_factory.mktemp("journeys") / "portal.sqlite3"
+        yield f"sqlite:///{migrated.sqlite_copy(tmp_path_factory, place)}"
         return
-    at = connection.settings_dict
     name = f"journeys_{uuid4().hex[:12]}"
-    server = f"{quote(str(at['USER']))}:{quote(str(at['PASSWORD']))}@{at['HOST']}:{at['PORT']}"
-    with psycopg.connect(f"postgresql://{server}/postgres", autocommit=True) as superuser:
-        superuser.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        yield f"postgresql://{server}/{name}"
-        superuser.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    migrated.create(name, template=migrated.postgres_template(tmp_path_factory))
+    yield f"{migrated.server_url()}/{name}"
+    migrated.drop(name)
 
 
 @pytest.fixture(scope="package")

@@ -17,6 +17,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests import migrated
 from tests.worker.processes import alive, children, descendants, wait_until
 
 pytestmark = [
@@ -102,13 +103,22 @@ class Served:
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
+def first_served(tmp_path: Path) -> Iterator[Served]:
+    """In an empty folder, where the first start makes the database."""
     served = Served(tmp_path)
     yield served
     served.end()
 
 
-def test_one_command_serves_and_restarts_what_ends(served: Served) -> None:
+@pytest.fixture
+def served(first_served: Served, tmp_path_factory: pytest.TempPathFactory) -> Served:
+    """Where there is a database already, with nobody in it."""
+    migrated.sqlite_copy(tmp_path_factory, first_served.folder / "jitportal.sqlite3")
+    return first_served
+
+
+def test_one_command_serves_and_restarts_what_ends(first_served: Served) -> None:
+    served = first_served
     served.start("--port", "0")
     wait_until(served.ready, 30)
     assert "Sign in" in served.get("/sign-in/")
@@ -180,8 +190,9 @@ def test_what_would_be_unsafe_is_refused(
 
 @pytest.mark.postgres_server
 @pytest.mark.timeout(240)
-def test_the_demo_elevates_on_a_server_of_its_own(served: Served) -> None:
+def test_the_demo_elevates_on_a_server_of_its_own(first_served: Served) -> None:
     """Its second start keeps everything."""
+    served = first_served
     served.start("--demo", "--port", "0")
     wait_until(served.ready, 30)
     kept = json.loads((served.folder / "demo-target.json").read_text())
@@ -202,7 +213,8 @@ def test_the_demo_elevates_on_a_server_of_its_own(served: Served) -> None:
 
 @pytest.mark.proof
 @pytest.mark.postgres_server
-def test_a_fresh_demo_begins_anew(served: Served) -> None:
+def test_a_fresh_demo_begins_anew(first_served: Served) -> None:
+    served = first_served
     served.start("--demo", "--port", "0")
     kept = json.loads((served.folder / "demo-target.json").read_text())
     assert served.stop() == 0
