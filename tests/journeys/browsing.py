@@ -113,6 +113,7 @@ class Visitor:
 
     def sees_title(self, text: str) -> None:
         expect(self.page.get_by_role("heading", level=1)).to_have_text(re.compile(re.escape(text)))
+        self.page.wait_for_load_state()  # its scripts have run: keys do what they should
 
     def is_told(self, text: str) -> None:
         """The page says so after what was done."""
