@@ -42,6 +42,8 @@ CAST: dict[str, tuple[str, str, str]] = {
     "xaver": ("Xaver Roth", "", "ruth"),
     "yara": ("Yara Haddad", "", "ruth"),
     "zeno": ("Zeno Marti", "", "ruth"),
+    "aiko": ("Aiko Tanaka", "", "ruth"),
+    "lior": ("Lior Adler", "", "ruth"),
 }
 WITH_PASSWORD = ("ada", "mia", "noor")
 ENGINEERS = tuple(username for username, (_, team, _) in CAST.items() if team == "platform")
@@ -49,7 +51,7 @@ ENGINEERS = tuple(username for username, (_, team, _) in CAST.items() if team ==
 POLICY = r"""
 elevation_policy:
   jit_access:
-    allowed_for: [policy-editor, orders-read, orders-write, orders-admin]
+    allowed_for: [policy-editor, audit, orders-read, orders-write, orders-admin]
     requires: [manager_or_system_approval, max_duration_60_minutes, full_audit_log]
   temporary_access:
     allowed_for: [orders-migration]
@@ -81,6 +83,13 @@ elevation_policy:
       entitlement: policy_editor
       eligible: {people: [wanda, xaver, yara, zeno]}
       system_approval: [{name: incident, ticket_pattern: 'INC-\d{1,8}', max_minutes: 30}]
+    audit:
+      name: Audit this portal
+      description: Read everything that happened here.
+      target: portal
+      owner: ruth
+      entitlement: auditor
+      eligible: {people: [aiko, lior]}
     orders-read:
       name: Read orders in production
       description: Look at orders, without changing anything.
