@@ -20,6 +20,7 @@ EXEMPT: Mapping[str, str] = {
     "jitportal.Heartbeat": "A sign of life, rewritten every second; it says nothing about access.",
     "jitportal.TargetHealth": "What was last seen of a target; what came of it is told by events.",
     "jitportal.ChannelState": "What was last seen of a mail server or channel; notices say what came of it.",
+    "jitportal.RecordingPiece": "A piece of a recording as it came: inserted once, and kept from change.",
     "jitportal.TargetLane": "The worker's own mark of what is queued; it says nothing about access.",
     "jitportal.RateLimit": "Counts how often somebody came lately; guessing at a password is an event.",
     "admin.LogEntry": "Django's admin is read-only here, and writes none.",
@@ -33,10 +34,13 @@ EXEMPT: Mapping[str, str] = {
 
 #: Fields that never stand in an entry. A password's hash could be attacked wherever it is shown (its
 #: change is an event); the last sign-in is an event of its own, and its column moves at each one; a
-#: worker's claim on a notice lasts seconds, and says nothing.
+#: worker's claim on a notice lasts seconds, and says nothing; what a host says of itself is no history.
 UNRECORDED: Mapping[str, frozenset[str]] = {
     "jitportal.Person": frozenset({"password", "last_login"}),
     "jitportal.Notice": frozenset({"claimed_until"}),
+    "jitportal.SshHost": frozenset({"token_hash", "seen_at", "skew_milliseconds", "report"}),
+    # They move with each piece, and a piece is a row of its own.
+    "jitportal.Recording": frozenset({"size", "chain"}),
 }
 
 

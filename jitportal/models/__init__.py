@@ -13,8 +13,10 @@ from jitportal.models.policy import (
     TargetHealth,
 )
 from jitportal.models.record import Entry, Event
+from jitportal.models.recordings import Recording, RecordingPiece
 from jitportal.models.requests import AccessRequest, Approval, RequestRevision, StageDecider
 from jitportal.models.reviews import AfterUseReview
+from jitportal.models.ssh import SshCertificate, SshHost, SshKey
 from jitportal.models.submissions import DecisionSubmission, SubmittedVerdict
 from jitportal.models.work import Heartbeat, RateLimit, TargetLane
 
@@ -38,9 +40,14 @@ __all__ = [
     "Person",
     "PolicyVersion",
     "RateLimit",
+    "Recording",
+    "RecordingPiece",
     "RequestRevision",
     "Role",
     "RoleScope",
+    "SshCertificate",
+    "SshHost",
+    "SshKey",
     "StageDecider",
     "StandingPower",
     "SubmittedVerdict",

@@ -132,6 +132,21 @@ class Presence(StrEnum):
     WAITING = "waiting"  # a person has yet to carry it out
 
 
+class RecordingKind(StrEnum):
+    """How a recording is written."""
+
+    ASCIICAST_V2 = "asciicast_v2"
+    ASCIICAST_V3 = "asciicast_v3"
+    PLAIN = "plain"  # lines of text
+    STATEMENTS = "statements"  # one JSON object a line: a statement, and when
+
+
+class RecordingState(StrEnum):
+    RECEIVING = "receiving"
+    COMPLETE = "complete"
+    TRUNCATED = "truncated"  # its end never came, or isn't what its source says
+
+
 @dataclass(frozen=True, slots=True)
 class LeaseOrder:
     """What a connector is told about one lease.
@@ -216,6 +231,18 @@ class Secret:
     login: str
     password: str = field(repr=False)
     valid_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateOrder:
+    """What a connector is told about one certificate. Nothing in it, nor in what comes of it, is secret."""
+
+    lease: LeaseOrder
+    serial: int
+    key_id: str
+    public_key: str  # the holder's own, in OpenSSH's format
+    valid_after: datetime
+    valid_before: datetime
 
 
 @dataclass(frozen=True, slots=True)

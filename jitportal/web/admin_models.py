@@ -172,6 +172,40 @@ register(
     list_filter=("topic", "pace"),
 )
 
+# SSH, and what was done in sessions
+
+register(
+    models.SshKey,
+    list_display=("person", "name", "fingerprint", "added_at", "removed_at"),
+    list_select_related=("person",),
+    search_fields=("person__username", "fingerprint"),
+)
+register(
+    models.SshCertificate,
+    list_display=("key_id", "serial", "target", "issued_to", "valid_before", "revoked_at"),
+    list_select_related=("target", "issued_to"),
+    list_filter=("target",),
+    search_fields=("key_id", "fingerprint"),
+)
+register(
+    models.SshHost,
+    list_display=("name", "target", "added_at", "seen_at", "removed_at"),
+    list_select_related=("target",),
+    list_filter=("target",),
+    exclude=("token_hash",),
+)
+register(
+    models.Recording,
+    list_display=("id", "grant", "kind", "state", "source", "account", "started_at", "size"),
+    list_select_related=("grant",),
+    list_filter=("kind", "state"),
+)
+register(
+    models.RecordingPiece,
+    list_display=("recording", "offset", "size", "received_at"),
+    list_select_related=("recording",),
+)
+
 # The record. Sorted by its index alone: any other order would read every row.
 
 register(

@@ -22,8 +22,12 @@ from jitportal.models import (
     Membership,
     Person,
     PolicyVersion,
+    Recording,
     Role,
     RoleScope,
+    SshCertificate,
+    SshHost,
+    SshKey,
     StandingPower,
     SubmittedVerdict,
 )
@@ -50,6 +54,10 @@ MAKERS: dict[type[Model], Callable[[], Model]] = {
     DecisionSubmission: rows.submission,
     Delegation: rows.delegation,
     SubmittedVerdict: rows.submitted_verdict,
+    SshKey: rows.ssh_key,
+    SshCertificate: rows.ssh_certificate,
+    SshHost: rows.ssh_host,
+    Recording: lambda: rows.recording(host=rows.ssh_host(), certificate=rows.ssh_certificate()),
 }
 
 
@@ -71,6 +79,12 @@ SET: dict[type[Model], Callable[[], Model]] = {
     DecisionSubmission: lambda: rows.submission(finished_at=LATER),
     Delegation: lambda: rows.delegation(stopped_at=LATER, stopped_by=rows.person()),
     SubmittedVerdict: rows.verdict_that_stands,
+    SshKey: lambda: rows.ssh_key(removed_at=LATER),
+    SshCertificate: lambda: rows.ssh_certificate(text="signed", revoked_at=LATER),
+    SshHost: lambda: rows.ssh_host(removed_at=LATER),
+    Recording: lambda: rows.recording(
+        state="complete", finished_at=LATER, sha256=rows.DIGEST, said_sha256=rows.DIGEST
+    ),
 }
 
 

@@ -31,9 +31,14 @@ from jitportal.models import (
     NoticeChoice,
     Person,
     PolicyVersion,
+    Recording,
+    RecordingPiece,
     RequestRevision,
     Role,
     RoleScope,
+    SshCertificate,
+    SshHost,
+    SshKey,
     StageDecider,
     StandingPower,
     SubmittedVerdict,
@@ -79,6 +84,11 @@ MAKERS: dict[type[Model], Callable[[], Model]] = {
     SubmittedVerdict: rows.submitted_verdict,
     Notice: rows.notice,
     NoticeChoice: rows.notice_choice,
+    SshKey: rows.ssh_key,
+    SshCertificate: rows.ssh_certificate,
+    SshHost: rows.ssh_host,
+    Recording: rows.recording,
+    RecordingPiece: rows.recording_piece,
 }
 EVERY = pytest.mark.parametrize("model", [*APPEND_ONLY, *HISTORY], ids=lambda model: model.__name__)
 OF_THE_RECORD = pytest.mark.parametrize("model", APPEND_ONLY, ids=lambda model: model.__name__)

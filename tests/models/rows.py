@@ -30,9 +30,14 @@ from jitportal.models import (
     Person,
     PolicyVersion,
     RateLimit,
+    Recording,
+    RecordingPiece,
     RequestRevision,
     Role,
     RoleScope,
+    SshCertificate,
+    SshHost,
+    SshKey,
     StageDecider,
     StandingPower,
     SubmittedVerdict,
@@ -334,6 +339,38 @@ def channel_state(**values: Any) -> ChannelState:
 
 def notice_choice(**values: Any) -> NoticeChoice:
     return NoticeChoice.objects.create(**{"topic": "handled", **_made(values, person=person)})
+
+
+def ssh_key(**values: Any) -> SshKey:
+    number = next(_numbers)
+    fixed = {"name": "laptop", "public_key": f"ssh-ed25519 A{number}", "fingerprint": f"SHA256:{number}"}
+    return SshKey.objects.create(**{**fixed, "added_at": NOW, **_made(values, person=person)})
+
+
+def ssh_certificate(**values: Any) -> SshCertificate:
+    values = _made(values, lease=lease, issued_to=person)
+    number = next(_numbers)
+    fixed = {"target": values["lease"].target, "number": number, "serial": number, "key_id": f"jit-{number}"}
+    window = {"valid_after": NOW, "valid_before": NOW + hours(1), "issued_at": NOW}
+    return SshCertificate.objects.create(**{**fixed, **window, **values})
+
+
+def ssh_host(**values: Any) -> SshHost:
+    number = next(_numbers)
+    fixed = {"name": f"host{number}", "token_hash": f"{number:064x}", "added_at": NOW}
+    return SshHost.objects.create(**{**fixed, **_made(values, target=target)})
+
+
+def recording(**values: Any) -> Recording:
+    fixed = {"kind": "asciicast_v2", "source": "web1", "account": "rita", "session": f"s{next(_numbers)}"}
+    return Recording.objects.create(
+        **{**fixed, "started_at": NOW, "received_at": NOW, **_made(values, grant=started)}
+    )
+
+
+def recording_piece(**values: Any) -> RecordingPiece:
+    fixed = {"offset": 0, "size": 1, "sha256": DIGEST, "received_at": NOW}
+    return RecordingPiece.objects.create(**{**fixed, **_made(values, recording=recording)})
 
 
 def event(**values: Any) -> Event:

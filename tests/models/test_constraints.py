@@ -148,6 +148,26 @@ def _lane_twice() -> None:
     rows.target_lane(target=first.target)
 
 
+def _certificate_number_twice() -> None:
+    first = rows.ssh_certificate()
+    rows.ssh_certificate(lease=first.lease, number=first.number)
+
+
+def _serial_twice() -> None:
+    first = rows.ssh_certificate()
+    rows.ssh_certificate(target=first.target, serial=first.serial)
+
+
+def _host_twice() -> None:
+    first = rows.ssh_host()
+    rows.ssh_host(target=first.target, name=first.name)
+
+
+def _recording_twice() -> None:
+    first = rows.recording()
+    rows.recording(grant=first.grant, source=first.source, session=first.session)
+
+
 #: What each constraint refuses, by the constraint's name.
 BREAKS: dict[str, Break] = {
     "person_no_superuser": lambda: rows.person(is_superuser=True),
@@ -216,6 +236,16 @@ BREAKS: dict[str, Break] = {
     "submitted_outcome": lambda: rows.submitted_verdict(outcome="refused", done_at=NOW),
     "submitted_minutes": lambda: rows.submitted_verdict(verdict=Verdict.DENY, minutes=None),
     "target_lane_once": _lane_twice,
+    "ssh_key_once": lambda: rows.ssh_key(fingerprint=rows.ssh_key().fingerprint),
+    "ssh_certificate_number": _certificate_number_twice,
+    "ssh_certificate_serial": _serial_twice,
+    "ssh_certificate_window": lambda: rows.ssh_certificate(valid_before=NOW),
+    "ssh_host_once": _host_twice,
+    "recording_kind": lambda: rows.recording(kind="video"),
+    "recording_state": lambda: rows.recording(state="lost", finished_at=NOW),
+    "recording_once": _recording_twice,
+    "recording_finished": lambda: rows.recording(finished_at=NOW),
+    "recording_piece_once": lambda: rows.recording_piece(recording=rows.recording_piece().recording),
 }
 
 
@@ -255,6 +285,7 @@ DUPLICATES: dict[str, Break] = {
     "Notice.key": lambda: rows.notice(key=rows.notice().key),
     "ChannelState.name": lambda: rows.channel_state(name=rows.channel_state().name),
     "Heartbeat.name": lambda: rows.heartbeat(name=rows.heartbeat().name),
+    "SshHost.token_hash": lambda: rows.ssh_host(token_hash=rows.ssh_host().token_hash),
     "RateLimit.key": lambda: rows.rate_limit(key=rows.rate_limit().key),
 }
 

@@ -19,8 +19,12 @@ from jitportal.models import (
     Membership,
     Person,
     PolicyVersion,
+    Recording,
     Role,
     RoleScope,
+    SshCertificate,
+    SshHost,
+    SshKey,
     StandingPower,
     SubmittedVerdict,
 )
@@ -92,6 +96,30 @@ FIXED: tuple[tuple[type[Model], tuple[str, ...], str], ...] = (
         ("submission", "position", "request", "digest", "verdict", "minutes", "reason"),
         "A submitted verdict stays as it was submitted: submit another.",
     ),
+    (SshKey, ("person", "public_key", "fingerprint", "added_at"), "A key stays what it is: add another."),
+    (
+        SshCertificate,
+        (
+            "lease",
+            "target",
+            "number",
+            "serial",
+            "key_id",
+            "principals",
+            "fingerprint",
+            "valid_after",
+            "valid_before",
+            "issued_at",
+            "issued_to",
+        ),
+        "A certificate stays as it was signed: sign another.",
+    ),
+    (SshHost, ("target", "name", "added_at"), "A host keeps its target and name: add another."),
+    (
+        Recording,
+        ("grant", "kind", "source", "host", "certificate", "account", "session", "started_at", "received_at"),
+        "A recording keeps whose and from where it is.",
+    ),
 )
 
 #: What is set once, and then neither changed nor cleared.
@@ -128,6 +156,14 @@ ONCE: tuple[tuple[type[Model], tuple[str, ...], str], ...] = (
         SubmittedVerdict,
         ("done_at", "approval", "sentence"),
         "What came of a submitted verdict is written once.",
+    ),
+    (SshKey, ("removed_at",), "A key is removed once: add it again instead."),
+    (SshCertificate, ("text", "revoked_at"), "A certificate is signed once, and revoked for good."),
+    (SshHost, ("removed_at",), "A host is removed once: add it again instead."),
+    (
+        Recording,
+        ("finished_at", "sha256", "said_sha256"),
+        "A recording is finished once, with its hash.",
     ),
 )
 

@@ -24,9 +24,14 @@ from jitportal.models import (
     NoticeChoice,
     Person,
     PolicyVersion,
+    Recording,
+    RecordingPiece,
     RequestRevision,
     Role,
     RoleScope,
+    SshCertificate,
+    SshHost,
+    SshKey,
     StageDecider,
     StandingPower,
     SubmittedVerdict,
@@ -35,7 +40,7 @@ from jitportal.models import (
 )
 
 #: Rows that are inserted, and then neither changed nor deleted.
-APPEND_ONLY: tuple[type[Model], ...] = (Event, Entry, Approval, RequestRevision, StageDecider)
+APPEND_ONLY: tuple[type[Model], ...] = (Event, Entry, Approval, RequestRevision, StageDecider, RecordingPiece)
 
 #: Rows that go on changing, and are never deleted.
 HISTORY: tuple[type[Model], ...] = (
@@ -58,6 +63,10 @@ HISTORY: tuple[type[Model], ...] = (
     AfterUseReview,
     Notice,
     NoticeChoice,
+    SshKey,
+    SshCertificate,
+    SshHost,
+    Recording,
 )
 
 #: What else is unique in an append-only table, with the condition where it is partial. SQLite's
@@ -69,6 +78,7 @@ UNIQUE: Mapping[type[Model], tuple[tuple[tuple[str, ...], str], ...]] = {
         (("revision_id", "person_id"), 'NOT kept."by_system" AND NOT NEW."by_system"'),
     ),
     RequestRevision: ((("request_id", "number"), ""),),
+    RecordingPiece: ((("recording_id", "offset"), ""),),
 }
 
 
