@@ -82,6 +82,11 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_q",
     "auditlog",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "jitportal",
 ]
 
@@ -95,6 +100,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "jitportal.web.sessions.SessionLimitsMiddleware",
     "jitportal.web.middleware.SignInAgainMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
@@ -188,6 +194,25 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
     {"NAME": "jitportal.operations.signing_in.PasswordsOnRecord"},
 ]
+
+# allauth knows how to sign in; the pages, the limits and what is recorded are the portal's own. None of
+# its addresses is there: nobody signs up, and nobody gets a password by mail.
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+ACCOUNT_ADAPTER = "jitportal.web.allauth_adapters.AccountAdapter"
+SOCIALACCOUNT_ADAPTER = "jitportal.web.allauth_adapters.SocialAccountAdapter"
+MFA_ADAPTER = "jitportal.operations.factor_secrets.FactorAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_NOTIFICATIONS = False  # notices are the portal's own
+ACCOUNT_RATE_LIMITS = False  # so are the limits, which count in the database
+ACCOUNT_LOGIN_TIMEOUT = 5 * 60  # from the password to the second factor
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = "jitportal"
+MFA_TOTP_TOLERANCE = 1  # a code of the half minute before or after counts: clocks differ
+SOCIALACCOUNT_STORE_TOKENS = False
+#: Seals what is kept at rest, each purpose by a key derived from it. The first seals; all of them open.
+SEALING_KEYS = [env.secret("SEALING_KEY") or SECRET_KEY, *env.secret("SEALING_KEY_FALLBACKS").split()]
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"

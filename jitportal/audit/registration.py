@@ -23,6 +23,10 @@ EXEMPT: Mapping[str, str] = {
     "jitportal.RecordingPiece": "A piece of a recording as it came: inserted once, and kept from change.",
     "jitportal.TargetLane": "The worker's own mark of what is queued; it says nothing about access.",
     "jitportal.RateLimit": "Counts how often somebody came lately; guessing at a password is an event.",
+    "account.EmailAddress": "Written by nobody: a person's address is their own row's.",
+    "account.EmailConfirmation": "Written by nobody: nobody confirms an address by mail.",
+    "socialaccount.SocialApp": "Written by nobody: providers are named by the environment.",
+    "socialaccount.SocialToken": "Written by nobody: a provider's tokens aren't kept.",
     "admin.LogEntry": "Django's admin is read-only here, and writes none.",
     "auth.Permission": "Written by migrations from the models; nobody is given one.",
     "contenttypes.ContentType": "Written by migrations from the models.",
@@ -35,22 +39,31 @@ EXEMPT: Mapping[str, str] = {
 #: Fields that never stand in an entry. A password's hash could be attacked wherever it is shown (its
 #: change is an event); the last sign-in is an event of its own, and its column moves at each one; a
 #: worker's claim on a notice lasts seconds, and says nothing; what a host says of itself is no history.
+#: What a second factor is known by is sealed, and stays out of the record even so; what a provider said at
+#: a sign-in is as old as that.
 UNRECORDED: Mapping[str, frozenset[str]] = {
     "jitportal.Person": frozenset({"password", "last_login"}),
     "jitportal.Notice": frozenset({"claimed_until"}),
     "jitportal.SshHost": frozenset({"token_hash", "seen_at", "skew_milliseconds", "report"}),
     # They move with each piece, and a piece is a row of its own.
     "jitportal.Recording": frozenset({"size", "chain"}),
+    "mfa.Authenticator": frozenset({"data", "last_used_at"}),
+    "socialaccount.SocialAccount": frozenset({"extra_data", "last_login"}),
 }
+
+#: Models of others whose rows say who may come in.
+OF_OTHERS = ("auth.Group", "mfa.Authenticator", "socialaccount.SocialAccount")
 
 
 def register() -> None:
-    """Register every model of the portal that isn't exempt, and auth's groups, with auditlog, and
+    """Register every model of the portal that isn't exempt, and ``OF_OTHERS``, with auditlog, and
     connect what stamps entries, carries the context through the queue, and guards the record.
 
     Columns are named one by one: auditlog would otherwise look reverse relations up too.
     """
-    for model in (*apps.get_app_config("jitportal").get_models(), apps.get_model("auth.Group")):
+    own: list[type[Model]] = list(apps.get_app_config("jitportal").get_models())
+    others: list[type[Model]] = [apps.get_model(label) for label in OF_OTHERS]
+    for model in own + others:
         if model._meta.label not in EXEMPT and not auditlog.contains(model):
             auditlog.register(
                 model,

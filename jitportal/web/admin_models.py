@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+from allauth.account.models import EmailAddress, EmailConfirmation
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
@@ -238,6 +241,26 @@ register(
     list_display_links=None,
     sortable_by=(),
     ordering=("-expire_date",),
+)
+# Second factors, sealed as they are, stay where they are; and so do a provider's secrets and tokens.
+register(
+    Authenticator,
+    list_display=("user", "type", "created_at", "last_used_at"),
+    list_select_related=("user",),
+    list_filter=("type",),
+    exclude=("data",),
+)
+register(
+    SocialAccount,
+    list_display=("user", "provider", "uid", "date_joined", "last_login"),
+    list_select_related=("user",),
+    exclude=("extra_data",),
+)
+register(SocialApp, list_display=("provider", "provider_id", "name"), exclude=("secret", "settings"))
+register(SocialToken, shows_rows=False, list_display=("account", "expires_at"), list_display_links=None)
+register(EmailAddress, list_display=("user", "email", "verified"), list_select_related=("user",))
+register(
+    EmailConfirmation, shows_rows=False, list_display=("email_address", "created"), list_display_links=None
 )
 register(ContentType, list_display=("app_label", "model"))
 register(Permission, list_display=("codename", "name", "content_type"), list_select_related=("content_type",))

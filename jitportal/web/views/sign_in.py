@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.internal.flows.login import perform_password_login
+from allauth.account.models import Login
 from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
@@ -36,8 +38,12 @@ class SignIn(LoginView):
         return super().get_context_data(cast=cast, next=_own_address(self.request), **kwargs)
 
     def form_valid(self, form: Any) -> HttpResponse:
-        answer = super().form_valid(form)
-        known_browsers.remember(answer, form.get_user())
+        """The password is right: a second factor comes next, where there is one, or the session begins."""
+        person = form.get_user()
+        coming_in = Login(user=person, redirect_url=_own_address(self.request) or None)
+        answer = perform_password_login(self.request, {"username": person.username}, coming_in)
+        if self.request.user.is_authenticated:
+            known_browsers.remember(answer, person)
         return answer
 
     def form_invalid(self, form: Any) -> HttpResponse:
