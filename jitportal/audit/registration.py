@@ -22,6 +22,7 @@ EXEMPT: Mapping[str, str] = {
     "jitportal.ChannelState": "What was last seen of a mail server or channel; notices say what came of it.",
     "jitportal.RecordingPiece": "A piece of a recording as it came: inserted once, and kept from change.",
     "jitportal.TargetLane": "The worker's own mark of what is queued; it says nothing about access.",
+    "jitportal.PersonSession": "Holds a session's key, and goes with it. Signing in and out are events.",
     "jitportal.RateLimit": "Counts how often somebody came lately; guessing at a password is an event.",
     "account.EmailAddress": "Written by nobody: a person's address is their own row's.",
     "account.EmailConfirmation": "Written by nobody: nobody confirms an address by mail.",

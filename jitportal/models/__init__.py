@@ -1,6 +1,7 @@
 """What is stored, and what the database refuses. No verbs: ``jitportal.operations`` has them."""
 
 from jitportal.models.delegations import Delegation
+from jitportal.models.factors import PersonSession, StepUpProof
 from jitportal.models.grants import Grant, Lease, ManualTask
 from jitportal.models.notices import ChannelState, Notice, NoticeChoice
 from jitportal.models.people import Membership, Person, StandingPower, Team
@@ -38,6 +39,7 @@ __all__ = [
     "Notice",
     "NoticeChoice",
     "Person",
+    "PersonSession",
     "PolicyVersion",
     "RateLimit",
     "Recording",
@@ -50,6 +52,7 @@ __all__ = [
     "SshKey",
     "StageDecider",
     "StandingPower",
+    "StepUpProof",
     "SubmittedVerdict",
     "Target",
     "TargetHealth",

@@ -233,6 +233,18 @@ register(models.Heartbeat, list_display=("name", "started_at", "beat_at"))
 register(models.ChannelState, list_display=("name", "failing_since", "backoff_until", "last_sent_at"))
 register(models.RateLimit, list_display=("what", "failures", "free_at", "forgotten_at"))
 register(models.TargetLane, list_display=("target", "lane", "queued_until"), list_select_related=("target",))
+register(
+    models.StepUpProof,
+    list_display=("person", "act", "method", "factor", "proven_at", "used_at"),
+    list_select_related=("person",),
+    list_filter=("act", "method"),
+)
+register(
+    models.PersonSession,
+    list_display=("person", "began_at", "seen_at", "address", "browser"),
+    list_select_related=("person",),
+    exclude=("session_key",),
+)
 # A session's key, which would be its row's address here, signs in whoever has it.
 register(
     Session,

@@ -29,6 +29,7 @@ from jitportal.models import (
     SshHost,
     SshKey,
     StandingPower,
+    StepUpProof,
     SubmittedVerdict,
 )
 from tests.audit.lives import LATER, in_state, put
@@ -52,6 +53,7 @@ MAKERS: dict[type[Model], Callable[[], Model]] = {
     ManualTask: rows.manual_task,
     AfterUseReview: rows.review,
     DecisionSubmission: rows.submission,
+    StepUpProof: rows.step_up_proof,
     Delegation: rows.delegation,
     SubmittedVerdict: rows.submitted_verdict,
     SshKey: rows.ssh_key,
@@ -77,6 +79,7 @@ SET: dict[type[Model], Callable[[], Model]] = {
     ManualTask: lambda: rows.manual_task(done_at=LATER, done_by=rows.person(), dropped_at=LATER),
     AfterUseReview: lambda: in_state("after-use review", "closed"),
     DecisionSubmission: lambda: rows.submission(finished_at=LATER),
+    StepUpProof: lambda: rows.step_up_proof(used_at=LATER),
     Delegation: lambda: rows.delegation(stopped_at=LATER, stopped_by=rows.person()),
     SubmittedVerdict: rows.verdict_that_stands,
     SshKey: lambda: rows.ssh_key(removed_at=LATER),

@@ -41,6 +41,7 @@ from jitportal.models import (
     SshKey,
     StageDecider,
     StandingPower,
+    StepUpProof,
     SubmittedVerdict,
     Target,
     Team,
@@ -80,6 +81,7 @@ MAKERS: dict[type[Model], Callable[[], Model]] = {
     ManualTask: rows.manual_task,
     AfterUseReview: rows.review,
     DecisionSubmission: rows.submission,
+    StepUpProof: rows.step_up_proof,
     Delegation: rows.delegation,
     SubmittedVerdict: rows.submitted_verdict,
     Notice: rows.notice,
@@ -123,6 +125,7 @@ def test_every_model_of_the_portal_is_kept_or_is_no_business_fact() -> None:
     assert unkept == {
         "jitportal.ChannelState",
         "jitportal.Heartbeat",
+        "jitportal.PersonSession",
         "jitportal.RateLimit",
         "jitportal.TargetHealth",
         "jitportal.TargetLane",

@@ -28,6 +28,7 @@ from jitportal.models import (
     Notice,
     NoticeChoice,
     Person,
+    PersonSession,
     PolicyVersion,
     RateLimit,
     Recording,
@@ -40,12 +41,14 @@ from jitportal.models import (
     SshKey,
     StageDecider,
     StandingPower,
+    StepUpProof,
     SubmittedVerdict,
     Target,
     TargetHealth,
     TargetLane,
     Team,
 )
+from jitportal.rules.step_up import Act, Method
 from jitportal.rules.vocabulary import Decider, GrantStatus, Pathway, Power, RequestStatus, StartMode, Verdict
 
 NOW = datetime(2026, 3, 2, 10, 0, 0, 123456, tzinfo=UTC)
@@ -226,6 +229,27 @@ def approve(made: AccessRequest) -> AccessRequest:
     made.status, made.closed_at = RequestStatus.APPROVED, NOW
     made.save()
     return made
+
+
+def step_up_proof(**values: Any) -> StepUpProof:
+    fixed = {
+        "act": Act.START,
+        "about": {"grant": 1},
+        "digest": f"{next(_numbers):064x}",
+        "nonce": f"{next(_numbers):064x}",
+        "method": Method.CODE,
+        "factor": "Codes",
+        "factor_id": 1,
+        "counter": next(_numbers),
+        "asked_at": NOW,
+        "proven_at": NOW,
+    }
+    return StepUpProof.objects.create(**{**fixed, **_made(values, person=person)})
+
+
+def person_session(**values: Any) -> PersonSession:
+    fixed = {"session_key": f"key{next(_numbers)}", "began_at": NOW, "seen_at": NOW}
+    return PersonSession.objects.create(**{**fixed, **_made(values, person=person)})
 
 
 def submission(**values: Any) -> DecisionSubmission:

@@ -9,6 +9,7 @@ from django.apps import apps
 from django.db.models import AutoField, BigAutoField, F, Model
 
 from jitportal.audit.system import system
+from jitportal.rules.step_up import Method
 from jitportal.rules.vocabulary import GrantStatus, PolicyStatus, Power, RequestStatus, ReviewStatus, Verdict
 from tests.models import rows
 from tests.models.refusals import Break, constraints, refused_as_duplicate, refused_by_constraint
@@ -232,6 +233,12 @@ BREAKS: dict[str, Break] = {
     "after_use_review_not_own": _own_review,
     "after_use_review_complete": lambda: rows.review(status=ReviewStatus.CLOSED),
     "submitted_verdict": lambda: rows.submitted_verdict(verdict="maybe", minutes=None, reason="Perhaps."),
+    "proof_act": lambda: rows.step_up_proof(act="anything"),
+    "proof_method": lambda: rows.step_up_proof(method="a nod", counter=None),
+    "proof_code_once": lambda: rows.step_up_proof(counter=rows.step_up_proof().counter),
+    "proof_of_passkey": lambda: rows.step_up_proof(method=Method.PASSKEY, counter=None, public_key="k"),
+    "proof_of_code": lambda: rows.step_up_proof(counter=None),
+    "proof_order": lambda: rows.step_up_proof(used_at=NOW - HOUR),
     "submitted_once": _request_twice_in_a_submission,
     "submitted_outcome": lambda: rows.submitted_verdict(outcome="refused", done_at=NOW),
     "submitted_minutes": lambda: rows.submitted_verdict(verdict=Verdict.DENY, minutes=None),
@@ -280,6 +287,8 @@ DUPLICATES: dict[str, Break] = {
     "Grant.request": lambda: rows.grant(request=rows.grant().request),
     "Grant.renewal_of": _renewal_of_one_grant,
     "AfterUseReview.grant": lambda: rows.review(grant=rows.review().grant),
+    "StepUpProof.nonce": lambda: rows.step_up_proof(nonce=rows.step_up_proof().nonce),
+    "PersonSession.session_key": lambda: rows.person_session(session_key=rows.person_session().session_key),
     "DecisionSubmission.token": lambda: rows.submission(token=rows.submission().token),
     "SubmittedVerdict.approval": _two_verdicts_for_one_approval,
     "Notice.key": lambda: rows.notice(key=rows.notice().key),

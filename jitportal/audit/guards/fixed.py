@@ -26,6 +26,7 @@ from jitportal.models import (
     SshHost,
     SshKey,
     StandingPower,
+    StepUpProof,
     SubmittedVerdict,
 )
 
@@ -85,6 +86,29 @@ FIXED: tuple[tuple[type[Model], tuple[str, ...], str], ...] = (
         Delegation,
         ("delegator", "delegate", "starts_at", "ends_at", "reason", "made_at"),
         "A delegation keeps its people and its time: stop it, and make another.",
+    ),
+    (
+        StepUpProof,
+        (
+            "person",
+            "act",
+            "about",
+            "digest",
+            "nonce",
+            "method",
+            "factor",
+            "factor_id",
+            "counter",
+            "credential_id",
+            "public_key",
+            "authenticator_data",
+            "client_data",
+            "signature",
+            "claims",
+            "asked_at",
+            "proven_at",
+        ),
+        "A proof of a second factor stays as it was shown: show another.",
     ),
     (
         DecisionSubmission,
@@ -151,6 +175,7 @@ ONCE: tuple[tuple[type[Model], tuple[str, ...], str], ...] = (
     (ManualTask, ("done_at", "done_by", "dropped_at"), "A task is confirmed or dropped once."),
     (AfterUseReview, ("closed_at",), "A review is closed once."),
     (Delegation, ("stopped_at", "stopped_by"), "A delegation is stopped once."),
+    (StepUpProof, ("used_at",), "A proof of a second factor is used once."),
     (DecisionSubmission, ("finished_at",), "A submission is finished once."),
     (
         SubmittedVerdict,
