@@ -18,6 +18,7 @@ EXEMPT: Mapping[str, str] = {
     "jitportal.Event": "It is the record itself: inserted once, and kept from change by triggers.",
     "jitportal.Entry": "It is the record itself: inserted once, and kept from change by triggers.",
     "jitportal.Heartbeat": "A sign of life, rewritten every second; it says nothing about access.",
+    "jitportal.ProbeResult": "What a probe last saw; an activation keeps what it said at that moment.",
     "jitportal.TargetHealth": "What was last seen of a target; what came of it is told by events.",
     "jitportal.ChannelState": "What was last seen of a mail server or channel; notices say what came of it.",
     "jitportal.RecordingPiece": "A piece of a recording as it came: inserted once, and kept from change.",

@@ -1,6 +1,13 @@
 """What is stored, and what the database refuses. No verbs: ``jitportal.operations`` has them."""
 
 from jitportal.models.delegations import Delegation
+from jitportal.models.emergencies import (
+    Activation,
+    ActivationAlert,
+    Criterion,
+    EmergencyAccount,
+    ProbeResult,
+)
 from jitportal.models.factors import PersonSession, StepUpProof
 from jitportal.models.grants import Grant, Lease, ManualTask
 from jitportal.models.notices import ChannelState, Notice, NoticeChoice
@@ -23,11 +30,15 @@ from jitportal.models.work import Heartbeat, RateLimit, TargetLane
 
 __all__ = [
     "AccessRequest",
+    "Activation",
+    "ActivationAlert",
     "AfterUseReview",
     "Approval",
     "ChannelState",
+    "Criterion",
     "DecisionSubmission",
     "Delegation",
+    "EmergencyAccount",
     "Entitlement",
     "Entry",
     "Event",
@@ -41,6 +52,7 @@ __all__ = [
     "Person",
     "PersonSession",
     "PolicyVersion",
+    "ProbeResult",
     "RateLimit",
     "Recording",
     "RecordingPiece",

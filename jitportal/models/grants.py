@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from jitportal.models.choices import choices, one_of
+from jitportal.models.emergencies import Activation
 from jitportal.models.policy import Role, RoleScope, Target
 from jitportal.models.requests import AccessRequest
 from jitportal.rules.vocabulary import EndReason, GrantStatus, Pathway, Presence, StartMode
@@ -104,7 +105,12 @@ class Grant(models.Model):
     provisioning begins, and never change; ``stopped_at`` is set once and never cleared (triggers).
     """
 
-    request = models.OneToOneField(AccessRequest, on_delete=models.PROTECT, related_name="grant")
+    request = models.OneToOneField(
+        AccessRequest, null=True, blank=True, on_delete=models.PROTECT, related_name="grant"
+    )
+    activation = models.OneToOneField(
+        Activation, null=True, blank=True, on_delete=models.PROTECT, related_name="grant"
+    )
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="grants")
     role = models.ForeignKey(Role, on_delete=models.PROTECT, related_name="grants")
     scope = models.ForeignKey(RoleScope, on_delete=models.PROTECT, related_name="+")
@@ -142,6 +148,12 @@ class Grant(models.Model):
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
             one_of("status", GrantStatus, "grant_status"),
+            models.CheckConstraint(
+                condition=Q(request__isnull=False, activation__isnull=True) & ~Q(pathway=Pathway.BREAK_GLASS)
+                | Q(request__isnull=True, activation__isnull=False, pathway=Pathway.BREAK_GLASS),
+                name="grant_of_request_or_activation",
+                violation_error_message="A grant belongs to one request, or to one activation.",
+            ),
             models.CheckConstraint(
                 condition=Q(starts_at__isnull=True, ends_at__isnull=True)
                 | Q(starts_at__isnull=False, ends_at__isnull=False),

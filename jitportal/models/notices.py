@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from jitportal.models.choices import choices, one_of
+from jitportal.models.emergencies import Activation
 from jitportal.models.grants import Grant
 from jitportal.models.requests import AccessRequest
 from jitportal.rules.notices import MAIL, Pace, Topic
@@ -42,6 +43,9 @@ class Notice(models.Model):
         AccessRequest, null=True, blank=True, on_delete=models.PROTECT, related_name="notices"
     )
     grant = models.ForeignKey(Grant, null=True, blank=True, on_delete=models.PROTECT, related_name="notices")
+    activation = models.ForeignKey(
+        Activation, null=True, blank=True, on_delete=models.PROTECT, related_name="notices"
+    )
     subject = models.CharField(max_length=200)
     body = models.TextField()
     #: What a reader wants at a glance: [{label, text, at, typed}]; see ``operations.notice_details``.

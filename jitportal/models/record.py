@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
 
+from jitportal.models.emergencies import Activation
 from jitportal.models.grants import Grant, Lease
 from jitportal.models.policy import PolicyVersion, Role, Target
 from jitportal.models.requests import AccessRequest
@@ -30,6 +31,9 @@ class Event(models.Model):
         AccessRequest, null=True, blank=True, on_delete=models.PROTECT, related_name="events"
     )
     grant = models.ForeignKey(Grant, null=True, blank=True, on_delete=models.PROTECT, related_name="events")
+    activation = models.ForeignKey(
+        Activation, null=True, blank=True, on_delete=models.PROTECT, related_name="events"
+    )
     lease = models.ForeignKey(Lease, null=True, blank=True, on_delete=models.PROTECT, related_name="events")
     role = models.ForeignKey(Role, null=True, blank=True, on_delete=models.PROTECT, related_name="events")
     target = models.ForeignKey(Target, null=True, blank=True, on_delete=models.PROTECT, related_name="events")
@@ -51,6 +55,7 @@ class Event(models.Model):
             models.Index(fields=["verb", "-at"], name="event_verb"),
             models.Index(fields=["request", "at"], name="event_request"),
             models.Index(fields=["grant", "at"], name="event_grant"),
+            models.Index(fields=["activation", "at"], name="event_activation"),
         ]
 
     def __str__(self) -> str:

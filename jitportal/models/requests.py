@@ -69,6 +69,11 @@ class AccessRequest(models.Model):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             one_of("status", RequestStatus, "request_status"),
             one_of("pathway", Pathway, "request_pathway"),
+            models.CheckConstraint(
+                condition=~Q(pathway=Pathway.BREAK_GLASS),
+                name="request_never_break_glass",
+                violation_error_message="Break-glass is activated, never requested.",
+            ),
             models.UniqueConstraint(
                 fields=["requester", "role", "scope"],
                 condition=Q(status__in=OPEN),

@@ -10,6 +10,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from jitportal.models import (
     AccessRequest,
+    Activation,
+    ActivationAlert,
     AfterUseReview,
     Approval,
     DecisionSubmission,
@@ -90,7 +92,12 @@ def _of_submission(submission: DecisionSubmission, person: Person) -> Iterable[R
 
 @_relations.register
 def _of_grant(grant: Grant, person: Person) -> Iterable[Relation]:
-    return _relations(grant.request, person)
+    return _relations(grant.request or grant.activation, person)
+
+
+@_relations.register
+def _of_activation(activation: Activation, person: Person) -> Iterable[Relation]:
+    yield from _about(person, activation.person, activation.role)
 
 
 @_relations.register
@@ -238,7 +245,22 @@ def _roles_to_revoke(person: Person) -> list[str]:
 
 def visible_grants(person: Person, now: datetime) -> QuerySet[Grant]:
     """The grants of the requests that this person may see."""
-    return Grant.objects.filter(request__in=visible_requests(person, now))
+    return Grant.objects.filter(
+        Q(request__in=visible_requests(person, now)) | Q(activation__in=visible_activations(person, now))
+    )
+
+
+def visible_activations(person: Person, now: datetime) -> QuerySet[Activation]:
+    """Those that this person may see, by the relations that a query can tell."""
+    if actor_facts(person, now).powers & (OVERSEERS | {Power.OPERATOR}):
+        return Activation.objects.all()
+    return Activation.objects.filter(
+        Q(person=person)
+        | Q(person__manager=person)
+        | Q(role__owner=person)
+        | Q(role__key__in=_roles_to_revoke(person))
+        | Exists(ActivationAlert.objects.filter(activation=OuterRef("pk"), person=person))
+    )
 
 
 def queue_for(person: Person, now: datetime) -> QuerySet[AccessRequest]:

@@ -139,7 +139,7 @@ def _minutes_now(grant: Grant) -> int:
 
 
 def _rules(grant: Grant) -> tuple[RoleRules, RoleRules | None]:
-    return policies.pinned_rules(grant.request), policies.current_rules(grant.role.key)
+    return policies.rules_of(grant), policies.current_rules(grant.role.key)
 
 
 def _lease(grant: Grant, earlier: Lease | None, now: datetime) -> Lease:

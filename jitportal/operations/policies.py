@@ -9,7 +9,7 @@ from functools import lru_cache
 from django.db.models import Max
 
 from jitportal.audit.events import record
-from jitportal.models import AccessRequest, Person, PolicyVersion, Team
+from jitportal.models import AccessRequest, Grant, Person, PolicyVersion, Team
 from jitportal.operations import catalogue, clock, own_hands
 from jitportal.operations.channels import rooms_offered
 from jitportal.operations.permission import require_power
@@ -74,6 +74,20 @@ def pinned_rules(request: AccessRequest) -> RoleRules:
     rules = role_rules(request.asked.policy_version, request.role.key)
     if rules is None:
         raise PolicyRefuses("The policy that this request was made under doesn't offer the role. Ask again.")
+    return rules
+
+
+def rules_of(grant: Grant) -> RoleRules:
+    """What the version that a grant's request or activation was made under says of its role.
+
+    Raises ``PolicyRefuses`` where that can't be read any more.
+    """
+    if grant.request is not None:
+        return pinned_rules(grant.request)
+    version = grant.activation.policy_version if grant.activation else None
+    rules = role_rules(version, grant.role.key)
+    if rules is None:
+        raise PolicyRefuses("The policy that this grant was made under doesn't offer its role.")
     return rules
 
 

@@ -67,6 +67,7 @@ def lock_grant(grant: Grant) -> Grant:
         Grant.objects.select_for_update(of=("self",), no_key=True)
         .select_related("person", "person__manager", "role", "role__target", "role__owner", "scope")
         .select_related("scope__entitlement", "request", "request__current__policy_version", "lease")
+        .select_related("activation", "activation__policy_version")
         .select_related("renewal_of", "renewal_of__lease")
         .get(pk=grant.pk)
     )

@@ -10,7 +10,13 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from jitportal.rules.errors import TransitionError
-from jitportal.rules.vocabulary import GrantStatus, PolicyStatus, RequestStatus, ReviewStatus
+from jitportal.rules.vocabulary import (
+    ActivationStatus,
+    GrantStatus,
+    PolicyStatus,
+    RequestStatus,
+    ReviewStatus,
+)
 
 REQUEST: Mapping[RequestStatus, frozenset[RequestStatus]] = {
     RequestStatus.PENDING: frozenset(
@@ -47,6 +53,21 @@ AFTER_USE_REVIEW: Mapping[ReviewStatus, frozenset[ReviewStatus]] = {
     ReviewStatus.CLOSED: frozenset(),
 }
 
+ACTIVATION: Mapping[ActivationStatus, frozenset[ActivationStatus]] = {
+    ActivationStatus.OPEN: frozenset({ActivationStatus.ENDING}),
+    ActivationStatus.ENDING: frozenset({ActivationStatus.ENDED}),
+    ActivationStatus.ENDED: frozenset(),
+}
+
+POST_INCIDENT_REVIEW: Mapping[ReviewStatus, frozenset[ReviewStatus]] = {
+    ReviewStatus.STATEMENT: frozenset({ReviewStatus.DETERMINATION}),
+    ReviewStatus.DETERMINATION: frozenset({ReviewStatus.RETURNED, ReviewStatus.REMEDIATION}),
+    ReviewStatus.RETURNED: frozenset({ReviewStatus.DETERMINATION}),
+    ReviewStatus.REMEDIATION: frozenset({ReviewStatus.SECOND_SIGNOFF, ReviewStatus.CLOSED}),
+    ReviewStatus.SECOND_SIGNOFF: frozenset({ReviewStatus.CLOSED}),
+    ReviewStatus.CLOSED: frozenset(),
+}
+
 POLICY: Mapping[PolicyStatus, frozenset[PolicyStatus]] = {
     PolicyStatus.PROPOSED: frozenset({PolicyStatus.APPROVED, PolicyStatus.REJECTED}),
     PolicyStatus.APPROVED: frozenset({PolicyStatus.IN_FORCE, PolicyStatus.REJECTED}),
@@ -60,6 +81,7 @@ TABLES: Mapping[str, Mapping[StrEnum, frozenset[StrEnum]]] = {
     "request": REQUEST,  # type: ignore[dict-item]  # Mapping is invariant in its key
     "grant": GRANT,  # type: ignore[dict-item]
     "after-use review": AFTER_USE_REVIEW,  # type: ignore[dict-item]
+    "activation": ACTIVATION,  # type: ignore[dict-item]
     "policy version": POLICY,  # type: ignore[dict-item]
 }
 

@@ -47,6 +47,32 @@ class EndReason(StrEnum):
     REVOKED = "revoked"
     UNUSED = "unused"
     FAILED = "failed"
+    EXTENDED = "extended"  # another activation of break-glass goes on from it
+
+
+class ActivationStatus(StrEnum):
+    """One use of break-glass: in force, being taken away, verified gone."""
+
+    OPEN = "open"
+    ENDING = "ending"
+    ENDED = "ended"
+
+
+class ProbeSays(StrEnum):
+    """What a criterion's probe says of it at one moment."""
+
+    AGREES = "agrees"  # what the criterion is about is there: the provider is down, the incident is open
+    DISAGREES = "disagrees"
+    UNKNOWN = "unknown"  # the probe has not looked, not lately, or could not
+    NO_PROBE = "no_probe"  # the criterion has none, so people alone judge it
+
+
+class AlertCause(StrEnum):
+    """Why somebody is alerted of an activation."""
+
+    SECURITY_CONTACT = "security_contact"
+    ROLE_OWNER = "role_owner"
+    WOULD_DECIDE = "would_decide"  # would have approved the same, had it been asked for
 
 
 class ReviewStatus(StrEnum):

@@ -163,6 +163,33 @@ register(
     list_filter=("status",),
 )
 register(
+    models.EmergencyAccount,
+    list_display=("key", "name", "target", "login", "last_drilled_at", "last_rotated_at", "retired_at"),
+    list_select_related=("target",),
+    list_filter=("target",),
+    search_fields=("key", "name", "login"),
+)
+register(models.Criterion, list_display=("key", "name", "retired_at"), search_fields=("key", "name"))
+register(
+    models.ProbeResult,
+    list_display=("id", "criterion", "says", "since", "at", "looks"),
+    list_select_related=("criterion",),
+    list_filter=("says",),
+)
+register(
+    models.Activation,
+    list_display=("id", "person", "role", "account", "criterion", "status", "opened_at", "ends_at", "drill"),
+    list_select_related=("person", "role", "account", "criterion"),
+    list_filter=("status", "drill", "probe_said"),
+    search_fields=("person__username", "role__key", "incident"),
+)
+register(
+    models.ActivationAlert,
+    list_display=("id", "activation", "person", "cause", "raised_at", "acknowledged_at"),
+    list_select_related=("activation", "person"),
+    list_filter=("cause",),
+)
+register(
     models.Notice,
     list_display=("id", "recipient", "channel", "kind", "subject", "created_at", "sent_at", "given_up_at"),
     list_select_related=("recipient",),

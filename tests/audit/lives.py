@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Model
 
-from jitportal.models import AccessRequest, AfterUseReview, Grant, PolicyVersion
+from jitportal.models import AccessRequest, Activation, AfterUseReview, Grant, PolicyVersion
 from jitportal.rules.lifecycle import TABLES
 from tests.models import rows
 from tests.models.rows import NOW
@@ -19,6 +19,7 @@ MAKERS: Mapping[str, Callable[[], Model]] = {
     "request": rows.request,
     "grant": rows.grant,
     "after-use review": rows.review,
+    "activation": rows.activation,
     "policy version": rows.policy_version,
 }
 
@@ -65,6 +66,9 @@ def _beside(row: Model, step: str) -> dict[str, Any]:
         return {} if step in ("pending", "sent_back") else {"closed_at": LATER}
     if isinstance(row, Grant):
         return _beside_grant(row, step)
+    if isinstance(row, Activation):
+        stopped = {"stopped_at": LATER, "stopped_by": row.person_id, "end_reason": "handed_back"}
+        return {"ended_at": LATER} | ({} if row.stopped_at else stopped) if step == "ended" else stopped
     if isinstance(row, PolicyVersion):
         return _beside_policy(step)
     assert isinstance(row, AfterUseReview)

@@ -16,6 +16,7 @@ from jitportal.audit.guards.steps import MODELS
 from jitportal.models import Grant
 from jitportal.rules.vocabulary import Pathway
 from tests.audit.breaks_of_approvals import APPROVALS
+from tests.audit.breaks_of_emergencies import EMERGENCIES
 from tests.audit.lives import put
 from tests.models import rows
 from tests.models.refusals import Break, guards_here, refused_by_guard
@@ -238,6 +239,7 @@ BREAKS: dict[str, tuple[Setup, ...]] = {
     "lease_claim": (_claim_lowered,),
     "afterusereview_of_its_holder": (_review_of_somebody_elses_grant,),
     **APPROVALS,
+    **EMERGENCIES,
 }
 
 

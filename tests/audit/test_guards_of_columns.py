@@ -12,9 +12,13 @@ from django.db.models import Model
 from jitportal.audit.guards.fixed import FIXED, ONCE
 from jitportal.models import (
     AccessRequest,
+    Activation,
+    ActivationAlert,
     AfterUseReview,
+    Criterion,
     DecisionSubmission,
     Delegation,
+    EmergencyAccount,
     Entitlement,
     Grant,
     Lease,
@@ -22,6 +26,7 @@ from jitportal.models import (
     Membership,
     Person,
     PolicyVersion,
+    ProbeResult,
     Recording,
     Role,
     RoleScope,
@@ -52,6 +57,11 @@ MAKERS: dict[type[Model], Callable[[], Model]] = {
     Lease: rows.lease,
     ManualTask: rows.manual_task,
     AfterUseReview: rows.review,
+    EmergencyAccount: rows.emergency_account,
+    Criterion: rows.criterion,
+    ProbeResult: rows.probe_result,
+    Activation: lambda: rows.activation(address="192.0.2.1"),
+    ActivationAlert: rows.activation_alert,
     DecisionSubmission: rows.submission,
     StepUpProof: rows.step_up_proof,
     Delegation: rows.delegation,
@@ -78,6 +88,8 @@ SET: dict[type[Model], Callable[[], Model]] = {
     Grant: an_ended_grant,
     ManualTask: lambda: rows.manual_task(done_at=LATER, done_by=rows.person(), dropped_at=LATER),
     AfterUseReview: lambda: in_state("after-use review", "closed"),
+    Activation: rows.ended_activation,
+    ActivationAlert: lambda: rows.activation_alert(acknowledged_at=LATER),
     DecisionSubmission: lambda: rows.submission(finished_at=LATER),
     StepUpProof: lambda: rows.step_up_proof(used_at=LATER),
     Delegation: lambda: rows.delegation(stopped_at=LATER, stopped_by=rows.person()),
@@ -102,6 +114,8 @@ def another(row: Model, name: str) -> Any:
         return value + 1
     if isinstance(value, datetime):
         return value + rows.hours(1)
+    if value == "192.0.2.1":
+        return "192.0.2.2"
     return f"x{value[1:]}" if isinstance(value, str) else 1_000  # a foreign key that is null
 
 

@@ -13,11 +13,15 @@ from uuid import uuid4
 
 from jitportal.models import (
     AccessRequest,
+    Activation,
+    ActivationAlert,
     AfterUseReview,
     Approval,
     ChannelState,
+    Criterion,
     DecisionSubmission,
     Delegation,
+    EmergencyAccount,
     Entitlement,
     Event,
     Grant,
@@ -30,6 +34,7 @@ from jitportal.models import (
     Person,
     PersonSession,
     PolicyVersion,
+    ProbeResult,
     RateLimit,
     Recording,
     RecordingPiece,
@@ -273,15 +278,14 @@ def verdict_that_stands(**values: Any) -> SubmittedVerdict:
 def grant(**values: Any) -> Grant:
     """A ready grant of an approved request."""
     values = _made(values, request=approved)
-    asked: AccessRequest = values["request"]
+    asked: AccessRequest | None = values["request"]
+    if asked is not None:
+        own = {"person": asked.requester, "role": asked.role, "scope": asked.scope}
+        values = {**own, "pathway": asked.pathway, "minutes": asked.minutes, **values}
     opens_at = values.get("opens_at", NOW)
     closes_at = values.get("closes_at", opens_at)
-    minutes = values.get("minutes", asked.minutes)
+    minutes = values["minutes"]
     fixed = {
-        "person": asked.requester,
-        "role": asked.role,
-        "scope": asked.scope,
-        "pathway": asked.pathway,
         "account": "someone",
         "start_mode": StartMode.AT_ONCE,
         "opens_at": opens_at,
@@ -342,6 +346,97 @@ def review(**values: Any) -> AfterUseReview:
     values = _made(values, grant=started)
     fixed = {"holder": values["grant"].person, "opened_at": NOW, "due_at": NOW + hours(72)}
     return AfterUseReview.objects.create(**{**fixed, **values})
+
+
+def emergency_account(**values: Any) -> EmergencyAccount:
+    number = next(_numbers)
+    fixed: dict[str, Any] = {
+        "key": f"emergency-{number}",
+        "name": f"Emergency account {number}",
+        "login": f"emergency{number}",
+        "drill_every_days": 90,
+        "created_at": NOW,
+    }
+    return EmergencyAccount.objects.create(
+        **{**fixed, **_made(values, target=target, policy_version=policy_version)}
+    )
+
+
+def criterion(**values: Any) -> Criterion:
+    number = next(_numbers)
+    fixed = {"key": f"criterion-{number}", "name": f"Criterion {number}"}
+    return Criterion.objects.create(**{**fixed, **_made(values, policy_version=policy_version)})
+
+
+def probe_result(**values: Any) -> ProbeResult:
+    fixed = {"says": "agrees", "since": NOW, "at": NOW}
+    return ProbeResult.objects.create(**{**fixed, **_made(values, criterion=criterion)})
+
+
+def emergency_scope(**values: Any) -> RoleScope:
+    """A scope of a break-glass role."""
+    return scope(role=role(pathway=Pathway.BREAK_GLASS), **values)
+
+
+def activation(**values: Any) -> Activation:
+    """An open activation of an hour."""
+    values = _made(
+        values, person=person, scope=emergency_scope, criterion=criterion, policy_version=policy_version
+    )
+    of_role: Role = values["scope"].role
+    if "account" not in values:
+        values["account"] = emergency_account(target=of_role.target)
+    minutes = values.get("minutes", 60)
+    fixed = {
+        "role": of_role,
+        "probe_said": "no_probe",
+        "broken": "Nobody can sign in.",
+        "expected": "Restart the identity provider.",
+        "minutes": minutes,
+        "cap_minutes": 60,
+        "opened_at": NOW,
+        "ends_at": NOW + timedelta(minutes=minutes),
+    }
+    return Activation.objects.create(**{**fixed, **values})
+
+
+def stop_activation(made: Activation, **changes: Any) -> Activation:
+    """The activation in ending: returned a minute after its start."""
+    fixed = {"status": "ending", "stopped_at": NOW + timedelta(minutes=1), "stopped_by": made.person}
+    for name, value in {**fixed, "end_reason": "handed_back", "end_note": "Mended.", **changes}.items():
+        setattr(made, name, value)
+    made.save()
+    return made
+
+
+def ended_activation(**values: Any) -> Activation:
+    made = stop_activation(activation(**values))
+    made.status, made.ended_at = "ended", NOW + timedelta(minutes=2)
+    made.save()
+    return made
+
+
+def activation_alert(**values: Any) -> ActivationAlert:
+    fixed = {"cause": "role_owner", "raised_at": NOW}
+    return ActivationAlert.objects.create(**{**fixed, **_made(values, activation=activation, person=person)})
+
+
+def emergency_grant(**values: Any) -> Grant:
+    """The ready grant of an open activation."""
+    values = _made(values, activation=activation)
+    opened: Activation = values["activation"]
+    return grant(
+        **{
+            "request": None,
+            "person": opened.person,
+            "role": opened.role,
+            "scope": opened.scope,
+            "pathway": Pathway.BREAK_GLASS,
+            "opens_at": opened.opened_at,
+            "minutes": opened.minutes,
+            **values,
+        }
+    )
 
 
 def notice(**values: Any) -> Notice:

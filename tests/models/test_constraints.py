@@ -10,7 +10,15 @@ from django.db.models import AutoField, BigAutoField, F, Model
 
 from jitportal.audit.system import system
 from jitportal.rules.step_up import Method
-from jitportal.rules.vocabulary import GrantStatus, PolicyStatus, Power, RequestStatus, ReviewStatus, Verdict
+from jitportal.rules.vocabulary import (
+    GrantStatus,
+    Pathway,
+    PolicyStatus,
+    Power,
+    RequestStatus,
+    ReviewStatus,
+    Verdict,
+)
 from tests.models import rows
 from tests.models.refusals import Break, constraints, refused_as_duplicate, refused_by_constraint
 from tests.models.rows import NOW
@@ -144,6 +152,27 @@ def _topic_chosen_twice() -> None:
     rows.notice_choice(person=first.person)
 
 
+def _account_twice_on_a_target() -> None:
+    first = rows.emergency_account()
+    rows.emergency_account(target=first.target, login=first.login)
+
+
+def _account_used_twice_at_once() -> None:
+    first = rows.activation()
+    rows.activation(scope=first.scope, account=first.account)
+
+
+def _alerted_twice() -> None:
+    first = rows.activation_alert()
+    rows.activation_alert(activation=first.activation, person=first.person)
+
+
+def _grant_of_nothing() -> None:
+    made = rows.activation()
+    of_nobody = {"request": None, "person": made.person, "role": made.role, "scope": made.scope}
+    rows.grant(**of_nobody, pathway=Pathway.BREAK_GLASS, minutes=60)
+
+
 def _lane_twice() -> None:
     first = rows.target_lane()
     rows.target_lane(target=first.target)
@@ -253,6 +282,23 @@ BREAKS: dict[str, Break] = {
     "recording_once": _recording_twice,
     "recording_finished": lambda: rows.recording(finished_at=NOW),
     "recording_piece_once": lambda: rows.recording_piece(recording=rows.recording_piece().recording),
+    "request_never_break_glass": lambda: rows.bare_request(pathway=Pathway.BREAK_GLASS),
+    "grant_of_request_or_activation": _grant_of_nothing,
+    "emergency_account_login": _account_twice_on_a_target,
+    "emergency_account_drills": lambda: rows.emergency_account(drill_every_days=0),
+    "probe_result_says": lambda: rows.probe_result(says="perhaps"),
+    "probe_result_order": lambda: rows.probe_result(at=NOW - HOUR),
+    "activation_status": lambda: rows.activation(status="lost"),
+    "activation_probe_said": lambda: rows.activation(probe_said="perhaps"),
+    "activation_one_open": _account_used_twice_at_once,
+    "activation_ends_after_start": lambda: rows.activation(ends_at=NOW),
+    "activation_within_cap": lambda: rows.activation(cap_minutes=59),
+    "activation_says_why": lambda: rows.activation(broken=""),
+    "activation_status_and_times": lambda: put(rows.activation(), status="ending"),
+    "activation_stop_has_reason": lambda: put(rows.stop_activation(rows.activation()), end_reason=""),
+    "activation_alert_cause": lambda: rows.activation_alert(cause="gossip"),
+    "activation_alert_once": _alerted_twice,
+    "activation_alert_order": lambda: rows.activation_alert(acknowledged_at=NOW - HOUR),
 }
 
 
@@ -267,6 +313,20 @@ def _own_lease_of_one_grant() -> None:
     first = rows.grant()
     for _ in range(2):
         rows.lease(grant=first)
+
+
+def _two_extensions_of_one() -> None:
+    first = rows.ended_activation()
+    own = {"person": first.person, "scope": first.scope, "account": first.account}
+    for _ in range(2):
+        rows.stop_activation(rows.activation(extension_of=first, **own))
+
+
+def _two_activations_for_one_request() -> None:
+    asked = rows.request()
+    put(asked, status=RequestStatus.WITHDRAWN, closed_at=NOW)
+    for _ in range(2):
+        rows.activation(person=asked.requester, from_request=asked)
 
 
 def _two_verdicts_for_one_approval() -> None:
@@ -286,6 +346,11 @@ DUPLICATES: dict[str, Break] = {
     "Lease.grant": _own_lease_of_one_grant,
     "Grant.request": lambda: rows.grant(request=rows.grant().request),
     "Grant.renewal_of": _renewal_of_one_grant,
+    "Grant.activation": lambda: rows.emergency_grant(activation=rows.emergency_grant().activation),
+    "EmergencyAccount.key": lambda: rows.emergency_account(key=rows.emergency_account().key),
+    "Criterion.key": lambda: rows.criterion(key=rows.criterion().key),
+    "Activation.extension_of": _two_extensions_of_one,
+    "Activation.from_request": _two_activations_for_one_request,
     "AfterUseReview.grant": lambda: rows.review(grant=rows.review().grant),
     "StepUpProof.nonce": lambda: rows.step_up_proof(nonce=rows.step_up_proof().nonce),
     "PersonSession.session_key": lambda: rows.person_session(session_key=rows.person_session().session_key),

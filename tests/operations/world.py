@@ -213,6 +213,7 @@ def on_click(role: str, opens_in: timedelta, closes_in: timedelta, **said: Any) 
 
 
 def renewing(grant: Grant, **said: Any) -> Ask:
+    assert grant.request is not None
     return asking(
         grant.role.key,
         scope=grant.scope.key,

@@ -164,7 +164,10 @@ def _filled(request: AccessRequest, given: list[Approval]) -> None:
 def _grants(grants: list[Grant], now: datetime) -> None:
     active = set(Person.objects.filter(is_active=True).values_list("pk", flat=True))
     for grant in grants:
-        assert grant.minutes <= min(grant.cap_minutes, grant.request.minutes)
+        assert (grant.request is None) is (grant.activation is not None)
+        asked = grant.request or grant.activation
+        assert asked is not None
+        assert grant.minutes <= min(grant.cap_minutes, asked.minutes)
         if grant.starts_at is None or grant.ends_at is None:
             continue
         assert grant.starts_at < grant.ends_at <= grant.latest_end_at
@@ -193,8 +196,7 @@ def _windows(grants: list[Grant]) -> None:
 def _chains(grants: list[Grant]) -> None:
     by_key = {grant.pk: grant for grant in grants}
     for grant in grants:
-        rules = policies.role_rules(grant.request.asked.policy_version, grant.role.key)
-        assert rules is not None
+        rules = policies.rules_of(grant)
         total, link = 0, grant
         while True:
             total += link.minutes

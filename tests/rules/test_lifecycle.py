@@ -8,7 +8,13 @@ import pytest
 
 from jitportal.rules.errors import Conflict, TransitionError
 from jitportal.rules.lifecycle import TABLES, check_transition, is_terminal, spoken_state
-from jitportal.rules.vocabulary import GrantStatus, PolicyStatus, RequestStatus, ReviewStatus
+from jitportal.rules.vocabulary import (
+    ActivationStatus,
+    GrantStatus,
+    PolicyStatus,
+    RequestStatus,
+    ReviewStatus,
+)
 
 STATES: dict[str, set[StrEnum]] = {
     "request": set(RequestStatus),
@@ -19,12 +25,14 @@ STATES: dict[str, set[StrEnum]] = {
         ReviewStatus.RETURNED,
         ReviewStatus.CLOSED,
     },
+    "activation": set(ActivationStatus),
     "policy version": set(PolicyStatus),
 }
 START: dict[str, StrEnum] = {
     "request": RequestStatus.PENDING,
     "grant": GrantStatus.READY,
     "after-use review": ReviewStatus.STATEMENT,
+    "activation": ActivationStatus.OPEN,
     "policy version": PolicyStatus.PROPOSED,
 }
 ENDS: dict[str, set[StrEnum]] = {
@@ -36,6 +44,7 @@ ENDS: dict[str, set[StrEnum]] = {
     },
     "grant": {GrantStatus.ENDED},
     "after-use review": {ReviewStatus.CLOSED},
+    "activation": {ActivationStatus.ENDED},
     "policy version": {PolicyStatus.SUPERSEDED, PolicyStatus.REJECTED},
 }
 

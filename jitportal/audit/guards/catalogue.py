@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from jitportal.audit.guards import fixed, grants, record, requests, steps
+from jitportal.audit.guards import emergencies, fixed, grants, record, requests, steps
 from jitportal.audit.guards.definitions import Guard
 
 
@@ -17,4 +17,5 @@ def catalogue() -> tuple[Guard, ...]:
         *steps.guards(),
         *requests.guards(),
         *grants.guards(),
+        *emergencies.guards(),
     )

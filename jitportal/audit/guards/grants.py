@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from jitportal.audit.guards.definitions import Dialect, Guard, On, changes
 from jitportal.models import AfterUseReview, Grant, Lease
 
-_NOT_AS_ASKED = """NOT EXISTS (
+_NOT_AS_ASKED = """NEW.request_id IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM jitportal_accessrequest request
     WHERE request.id = NEW.request_id AND request.status = 'approved'
     AND request.requester_id = NEW.person_id AND request.role_id = NEW.role_id

@@ -68,7 +68,7 @@ def of_grant(request: PortalRequest, grant: Grant, subject: Subject) -> list[Act
 
 def _about(name: str, grant: Grant) -> int:
     """Asking for the same again starts from the grant's request."""
-    return grant.request_id if name == "request_clone" else grant.pk
+    return grant.request_id if name == "request_clone" and grant.request_id else grant.pk
 
 
 def _possible(request: PortalRequest, grant: Grant) -> Iterator[tuple[Verb, str, str, str, str, str]]:
