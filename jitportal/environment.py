@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from jitportal.rules.limits import Limit
+from jitportal.rules.outgoing import Network, allowed_network
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
@@ -137,6 +138,18 @@ class Environment:
                 f"{name}, as apprise writes it. For example slack://…"
             )
         return address
+
+    def networks(self, name: str) -> tuple[Network, ...]:
+        """Networks with commas, as ``10.20.0.0/16, fd00::/8``."""
+        networks = []
+        for said in self.words(name):
+            if (network := allowed_network(said)) is None:
+                raise ImproperlyConfigured(
+                    f"JITPORTAL_{name}: {said!r} can't be one of its networks. Write each as its first "
+                    "address and its length, such as 10.20.0.0/16; the widest are /8, and /7 of IPv6."
+                )
+            networks.append(network)
+        return tuple(networks)
 
     def redis(self) -> str:
         """The URL of Redis with time-outs: without them a server that hangs would hang every page."""

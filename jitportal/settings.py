@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
 from jitportal.environment import Environment
+from jitportal.webhook_settings import webhook_endpoints
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
@@ -254,6 +255,10 @@ DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "jitportal <jitportal@localhost>")
 
 #: Chat channels by name. Their addresses are secrets: they stand in no row, task, page or log.
 CHANNELS = env.channels(env.words("CHANNELS"), env.words("CHANNELS_FOR_PEOPLE"))
+#: Where the portal may call though nobody on the internet could: see ``operations.outgoing``.
+OUTGOING_ALLOWED_NETWORKS = env.networks("OUTGOING_ALLOWED_NETWORKS")
+#: Receivers of signed webhooks by name. Their addresses and secrets stand in no row, task, page or log.
+WEBHOOKS = webhook_endpoints(env)
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -307,5 +312,7 @@ LOGGING = {
         # These write a channel's address, which is a secret; operations.chat says what became of a message.
         "apprise": {"handlers": ["nowhere"], "propagate": False},
         "urllib3": {"level": "ERROR"},
+        "httpx": {"level": "WARNING"},
+        "httpcore": {"level": "WARNING"},
     },
 }

@@ -22,6 +22,7 @@ EXEMPT: Mapping[str, str] = {
     "jitportal.TargetHealth": "What was last seen of a target; what came of it is told by events.",
     "jitportal.ChannelState": "What was last seen of a mail server or channel; notices say what came of it.",
     "jitportal.RecordingPiece": "A piece of a recording as it came: inserted once, and kept from change.",
+    "jitportal.WebhookReceiver": "What was last seen of a receiver; deliveries say what came of it.",
     "jitportal.TargetLane": "The worker's own mark of what is queued; it says nothing about access.",
     "jitportal.PersonSession": "Holds a session's key, and goes with it. Signing in and out are events.",
     "jitportal.RateLimit": "Counts how often somebody came lately; guessing at a password is an event.",
@@ -51,6 +52,7 @@ UNRECORDED: Mapping[str, frozenset[str]] = {
     "jitportal.Recording": frozenset({"size", "chain"}),
     "mfa.Authenticator": frozenset({"data", "last_used_at"}),
     "socialaccount.SocialAccount": frozenset({"extra_data", "last_login"}),
+    "jitportal.WebhookDelivery": frozenset({"claimed_until"}),
 }
 
 #: Models of others whose rows say who may come in.

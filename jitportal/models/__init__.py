@@ -26,6 +26,7 @@ from jitportal.models.requests import AccessRequest, Approval, RequestRevision, 
 from jitportal.models.reviews import AfterUseReview
 from jitportal.models.ssh import SshCertificate, SshHost, SshKey
 from jitportal.models.submissions import DecisionSubmission, SubmittedVerdict
+from jitportal.models.webhooks import WebhookDelivery, WebhookReceiver
 from jitportal.models.work import Heartbeat, RateLimit, TargetLane
 
 __all__ = [
@@ -70,4 +71,6 @@ __all__ = [
     "TargetHealth",
     "TargetLane",
     "Team",
+    "WebhookDelivery",
+    "WebhookReceiver",
 ]

@@ -8,7 +8,8 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from jitportal.audit.system import system
-from jitportal.models import AccessRequest, Grant, Lease, Notice, Person, TargetLane
+from jitportal.models import AccessRequest, Grant, Lease, Notice, Person, TargetLane, WebhookDelivery
+from jitportal.operations import webhook_sending
 from jitportal.operations.claims import GRANT, REMOVAL
 from jitportal.operations.granting import RENEWAL_LEAD
 from jitportal.operations.problems import PAGE_AFTER
@@ -25,10 +26,11 @@ class Due:
     expiries: bool
     timely: bool
     notices: bool
+    webhooks: bool
     leases: bool
 
     def __bool__(self) -> bool:
-        return self.expiries or self.timely or self.notices or self.leases
+        return self.expiries or self.timely or self.notices or self.webhooks or self.leases
 
 
 def work_due(now: datetime) -> Due:
@@ -43,11 +45,12 @@ def work_due(now: datetime) -> Due:
         Exists(AccessRequest.objects.filter(remind_at__lte=now)),
         Exists(AccessRequest.objects.filter(escalate_at__lte=now)),
         Exists(Notice.objects.due(now).exclude(claimed_until__gt=now).exclude(resting(now))),
+        Exists(_webhooks(now)),
         Exists(_leases(now)),
     )
-    expiries, starting, unused, lapsing, late, reminding, escalating, notices, leases = found.get()
+    expiries, starting, unused, lapsing, late, reminding, escalating, notices, webhooks, leases = found.get()
     timely = starting or unused or lapsing or late or reminding or escalating
-    return Due(expiries, timely, notices, leases)
+    return Due(expiries, timely, notices, webhooks, leases)
 
 
 def lanes_due(now: datetime) -> list[tuple[int, str]]:
@@ -76,6 +79,12 @@ def _late(now: datetime) -> QuerySet[Grant]:
     return Grant.objects.filter(
         status=GrantStatus.REMOVING, stopped_at__lte=now - PAGE_AFTER, lease__paged_at__isnull=True
     ).exclude(lease__presence=Presence.ABSENT, lease__open_sessions=0)
+
+
+def _webhooks(now: datetime) -> QuerySet[WebhookDelivery]:
+    """What ``webhook_sending.send_due`` sends."""
+    due = WebhookDelivery.objects.due(now).exclude(claimed_until__gt=now)
+    return due.exclude(webhook_sending.resting(now))
 
 
 def _leases(now: datetime) -> QuerySet[Lease]:

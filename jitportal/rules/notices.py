@@ -46,6 +46,7 @@ _BY_BEGINNING = {
     "review": Topic.REVIEWS,
     "manual_task": Topic.WORK,
     "delegation.": Topic.WORK,
+    "webhook.": Topic.WORK,
     LATE_REMOVAL: Topic.LATE,
     "room.": Topic.ROOM,
 }

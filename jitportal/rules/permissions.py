@@ -45,6 +45,7 @@ class Verb(StrEnum):
     PROBLEM_VIEW = "problem.view"
     LEASE_RETRY = "lease.retry"
     MANUAL_TASK_CONFIRM = "manual_task.confirm"
+    WEBHOOK_ENABLE = "webhook.enable"
     # policy
     POLICY_VIEW = "policy.view"
     POLICY_PROPOSE = "policy.propose"
@@ -239,6 +240,7 @@ RULES: dict[Verb, Rule] = {
     Verb.TARGET_CHECK: _relation(powers=_OPERATES, otherwise=_OPERATOR_POWER),
     Verb.PROBLEM_VIEW: _relation(powers=_OPERATES | {Power.AUDITOR}, otherwise=_OPERATOR_POWER),
     Verb.LEASE_RETRY: _relation(powers=_OPERATES, otherwise=_OPERATOR_POWER),
+    Verb.WEBHOOK_ENABLE: _relation(powers=_OPERATES, otherwise=_OPERATOR_POWER),
     Verb.MANUAL_TASK_CONFIRM: _others(
         _relation(
             Relation.CARRIER,

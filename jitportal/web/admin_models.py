@@ -235,6 +235,12 @@ register(
     list_display=("recording", "offset", "size", "received_at"),
     list_select_related=("recording",),
 )
+register(
+    models.WebhookDelivery,
+    list_display=("id", "kind", "endpoint", "created_at", "attempts", "last_status", "acknowledged_at"),
+    list_filter=("endpoint", "kind"),
+    search_fields=("message",),
+)
 
 # The record. Sorted by its index alone: any other order would read every row.
 
@@ -258,6 +264,10 @@ register(
 
 register(models.Heartbeat, list_display=("name", "started_at", "beat_at"))
 register(models.ChannelState, list_display=("name", "failing_since", "backoff_until", "last_sent_at"))
+register(
+    models.WebhookReceiver,
+    list_display=("name", "disabled_at", "failing_since", "rests_until", "last_acknowledged_at"),
+)
 register(models.RateLimit, list_display=("what", "failures", "free_at", "forgotten_at"))
 register(models.TargetLane, list_display=("target", "lane", "queued_until"), list_select_related=("target",))
 register(

@@ -39,7 +39,13 @@ PAUSE = 1.0  # before the same kind of task again: what fails at once mustn't be
 SAY_AGAIN = 30.0  # the same trouble is logged this often
 
 #: The tasks that take turns: one at a time of each group.
-TURNS = {"keep_time": "time", "send_notices": "outside", "check_targets": "outside", "purge": "time"}
+TURNS = {
+    "keep_time": "time",
+    "send_notices": "outside",
+    "check_targets": "outside",
+    "purge": "time",
+    "send_webhooks": "webhooks",  # alerts: neither a mail server nor a target may hold them up
+}
 
 
 @dataclass(slots=True)
@@ -101,6 +107,8 @@ class Pulse:
             fine &= self._guarded("keep time", lambda: self._give("keep_time"))
         if work.notices:
             fine &= self._guarded("notices", lambda: self._give("send_notices"))
+        if work.webhooks:
+            fine &= self._guarded("webhooks", lambda: self._give("send_webhooks"))
         return fine
 
     def _converge(self) -> None:

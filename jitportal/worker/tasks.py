@@ -26,6 +26,7 @@ from jitportal.operations import (
     requests,
     sending,
     targets,
+    webhook_sending,
 )
 from jitportal.worker import stopping
 
@@ -68,6 +69,11 @@ def keep_time() -> None:
 def send_notices() -> None:
     """Send the mails and chat messages that are due."""
     _repeat(sending.send_due)
+
+
+def send_webhooks() -> None:
+    """Send the webhooks that are due."""
+    _repeat(webhook_sending.send_due)
 
 
 def check_targets() -> None:

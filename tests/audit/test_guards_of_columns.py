@@ -36,6 +36,7 @@ from jitportal.models import (
     StandingPower,
     StepUpProof,
     SubmittedVerdict,
+    WebhookDelivery,
 )
 from tests.audit.lives import LATER, in_state, put
 from tests.models import rows
@@ -66,6 +67,7 @@ MAKERS: dict[type[Model], Callable[[], Model]] = {
     StepUpProof: rows.step_up_proof,
     Delegation: rows.delegation,
     SubmittedVerdict: rows.submitted_verdict,
+    WebhookDelivery: rows.webhook_delivery,
     SshKey: rows.ssh_key,
     SshCertificate: rows.ssh_certificate,
     SshHost: rows.ssh_host,
@@ -94,6 +96,7 @@ SET: dict[type[Model], Callable[[], Model]] = {
     StepUpProof: lambda: rows.step_up_proof(used_at=LATER),
     Delegation: lambda: rows.delegation(stopped_at=LATER, stopped_by=rows.person()),
     SubmittedVerdict: rows.verdict_that_stands,
+    WebhookDelivery: lambda: rows.webhook_delivery(acknowledged_at=LATER, given_up_at=LATER),
     SshKey: lambda: rows.ssh_key(removed_at=LATER),
     SshCertificate: lambda: rows.ssh_certificate(text="signed", revoked_at=LATER),
     SshHost: lambda: rows.ssh_host(removed_at=LATER),

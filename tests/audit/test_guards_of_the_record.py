@@ -50,6 +50,7 @@ from jitportal.models import (
     SubmittedVerdict,
     Target,
     Team,
+    WebhookDelivery,
 )
 from tests.models import rows
 from tests.models.refusals import refused_by_guard, sql
@@ -95,6 +96,7 @@ MAKERS: dict[type[Model], Callable[[], Model]] = {
     Delegation: rows.delegation,
     SubmittedVerdict: rows.submitted_verdict,
     Notice: rows.notice,
+    WebhookDelivery: rows.webhook_delivery,
     NoticeChoice: rows.notice_choice,
     SshKey: rows.ssh_key,
     SshCertificate: rows.ssh_certificate,
@@ -139,6 +141,7 @@ def test_every_model_of_the_portal_is_kept_or_is_no_business_fact() -> None:
         "jitportal.RateLimit",
         "jitportal.TargetHealth",
         "jitportal.TargetLane",
+        "jitportal.WebhookReceiver",
     }
     assert unkept <= set(EXEMPT)
 

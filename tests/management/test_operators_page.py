@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 READ = re.compile(
-    r"\b_?env\.(?:text|words|flag|number|positive|limit|secret)\(\s*\"([A-Z_]+)\"|self\.(?:secret|number)\(\"([A-Z_]+)\""
+    r"\b_?env\.(?:networks|text|words|flag|number|positive|limit|secret)\(\s*\"([A-Z_]+)\"|self\.(?:secret|number)\(\"([A-Z_]+)\""
 )
 NAMED = re.compile(r"os\.environ[^\n]*\"JITPORTAL_([A-Z_]+)\"")
 SHOWN = re.compile(r"^\| `JITPORTAL_([A-Z_]+)`", re.MULTILINE)

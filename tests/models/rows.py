@@ -52,6 +52,8 @@ from jitportal.models import (
     TargetHealth,
     TargetLane,
     Team,
+    WebhookDelivery,
+    WebhookReceiver,
 )
 from jitportal.rules.step_up import Act, Method
 from jitportal.rules.vocabulary import Decider, GrantStatus, Pathway, Power, RequestStatus, StartMode, Verdict
@@ -450,6 +452,22 @@ def notice(**values: Any) -> Notice:
         "due_at": NOW,
     }
     return Notice.objects.create(**{**fixed, **_made(values, recipient=person)})
+
+
+def webhook_delivery(**values: Any) -> WebhookDelivery:
+    fixed = {
+        "message": f"msg_{next(_numbers)}",
+        "endpoint": "siem",
+        "kind": "emergency.opened",
+        "body": "{}",
+        "created_at": NOW,
+        "due_at": NOW,
+    }
+    return WebhookDelivery.objects.create(**{**fixed, **values})
+
+
+def webhook_receiver(**values: Any) -> WebhookReceiver:
+    return WebhookReceiver.objects.create(**{"name": f"receiver-{next(_numbers)}", **values})
 
 
 def channel_state(**values: Any) -> ChannelState:

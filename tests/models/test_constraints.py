@@ -147,6 +147,11 @@ def _request_twice_in_a_submission() -> None:
     rows.submitted_verdict(submission=first.submission, request=first.request)
 
 
+def _webhook_twice() -> None:
+    row = rows.webhook_delivery()
+    rows.webhook_delivery(message=row.message, endpoint=row.endpoint)
+
+
 def _topic_chosen_twice() -> None:
     first = rows.notice_choice()
     rows.notice_choice(person=first.person)
@@ -232,6 +237,7 @@ BREAKS: dict[str, Break] = {
     "notice_mail_to_somebody": lambda: rows.notice(recipient=None),
     "notice_choice_topic": lambda: rows.notice_choice(topic="gossip"),
     "notice_choice_pace": lambda: rows.notice_choice(pace="never"),
+    "webhook_delivery_once": _webhook_twice,
     "notice_choice_once": _topic_chosen_twice,
     "approval_verdict": lambda: rows.approval(verdict="maybe", reason="Perhaps.", minutes=None),
     "approval_not_own": _own_request,
@@ -358,6 +364,7 @@ DUPLICATES: dict[str, Break] = {
     "SubmittedVerdict.approval": _two_verdicts_for_one_approval,
     "Notice.key": lambda: rows.notice(key=rows.notice().key),
     "ChannelState.name": lambda: rows.channel_state(name=rows.channel_state().name),
+    "WebhookReceiver.name": lambda: rows.webhook_receiver(name=rows.webhook_receiver().name),
     "Heartbeat.name": lambda: rows.heartbeat(name=rows.heartbeat().name),
     "SshHost.token_hash": lambda: rows.ssh_host(token_hash=rows.ssh_host().token_hash),
     "RateLimit.key": lambda: rows.rate_limit(key=rows.rate_limit().key),

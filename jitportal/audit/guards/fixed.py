@@ -33,6 +33,7 @@ from jitportal.models import (
     StandingPower,
     StepUpProof,
     SubmittedVerdict,
+    WebhookDelivery,
 )
 
 #: What a row was made as, for good; and what the database says.
@@ -193,6 +194,11 @@ FIXED: tuple[tuple[type[Model], tuple[str, ...], str], ...] = (
         ("grant", "kind", "source", "host", "certificate", "account", "session", "started_at", "received_at"),
         "A recording keeps whose and from where it is.",
     ),
+    (
+        WebhookDelivery,
+        ("message", "endpoint", "kind", "body", "event", "created_at"),
+        "A webhook stays as it was written: send another.",
+    ),
 )
 
 #: What is set once, and then neither changed nor cleared.
@@ -232,6 +238,7 @@ ONCE: tuple[tuple[type[Model], tuple[str, ...], str], ...] = (
     (Delegation, ("stopped_at", "stopped_by"), "A delegation is stopped once."),
     (StepUpProof, ("used_at",), "A proof of a second factor is used once."),
     (DecisionSubmission, ("finished_at",), "A submission is finished once."),
+    (WebhookDelivery, ("acknowledged_at", "given_up_at"), "A webhook is acknowledged or given up once."),
     (
         SubmittedVerdict,
         ("done_at", "approval", "sentence"),

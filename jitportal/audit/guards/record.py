@@ -43,6 +43,7 @@ from jitportal.models import (
     SubmittedVerdict,
     Target,
     Team,
+    WebhookDelivery,
 )
 
 #: Rows that are inserted, and then neither changed nor deleted.
@@ -79,6 +80,7 @@ HISTORY: tuple[type[Model], ...] = (
     SshCertificate,
     SshHost,
     Recording,
+    WebhookDelivery,
 )
 
 #: What else is unique in an append-only table, with the condition where it is partial. SQLite's

@@ -8,8 +8,16 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from jitportal.models import ChannelState, Heartbeat, Lease, Notice, TargetHealth
-from jitportal.operations import problems, rerouting
+from jitportal.models import (
+    ChannelState,
+    Heartbeat,
+    Lease,
+    Notice,
+    TargetHealth,
+    WebhookDelivery,
+    WebhookReceiver,
+)
+from jitportal.operations import problems, rerouting, webhooks
 from jitportal.operations.problems import LeaseProblem
 from jitportal.operations.seats import Stuck
 from jitportal.rules.vocabulary import Presence
@@ -44,6 +52,8 @@ class Problems:
     stuck: Sequence[Stuck]
     notices: Sequence[Notice]
     channels: Sequence[ChannelState]  # on which nothing gets through
+    receivers: Sequence[WebhookReceiver]  # of webhooks, which fail or are disabled
+    deliveries: Sequence[WebhookDelivery]  # of webhooks, which were given up
     worker_stale: bool
     beat_at: datetime | None
 
@@ -55,7 +65,14 @@ class Problems:
     @property
     def none(self) -> bool:
         return not (
-            self.rows or self.sick or self.stuck or self.notices or self.channels or self.worker_stale
+            self.rows
+            or self.sick
+            or self.stuck
+            or self.notices
+            or self.channels
+            or self.receivers
+            or self.deliveries
+            or self.worker_stale
         )
 
 
@@ -65,15 +82,24 @@ def problems_now(now: datetime) -> Problems:
     beat_at = Heartbeat.objects.order_by("-beat_at").values_list("beat_at", flat=True).first()
     sick = TargetHealth.objects.filter(failing_since__isnull=False).select_related("target")
     unsent = Notice.objects.filter(given_up_at__isnull=False, sent_at__isnull=True, attempts__gt=0)
+    given_up = WebhookDelivery.objects.filter(given_up_at__isnull=False)
     return Problems(
         rows=[Row(problem, presence_of(problem.lease), told.get(problem.lease.pk, [])) for problem in found],
         sick=list(sick.order_by("failing_since")),
         stuck=rerouting.undecidable(now),
         notices=list(unsent.select_related("recipient").order_by("-given_up_at")[:MOST_NOTICES]),
         channels=list(ChannelState.objects.filter(failing_since__isnull=False).order_by("failing_since")),
+        receivers=_receivers(),
+        deliveries=list(given_up.order_by("-given_up_at", "-pk")[:MOST_NOTICES]),
         worker_stale=beat_at is None or now - beat_at > STALE,
         beat_at=beat_at,
     )
+
+
+def _receivers() -> list[WebhookReceiver]:
+    """Those that fail; and those that are disabled, unless the operator has given them another address."""
+    rows = WebhookReceiver.objects.filter(Q(failing_since__isnull=False) | Q(disabled_at__isnull=False))
+    return [row for row in rows.order_by("name") if row.failing_since or webhooks.unusable(row.name)]
 
 
 def presence_of(lease: Lease) -> Badge:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import ip_network
+from typing import Any
 
 import pytest
 from django.test import Client
 
 from jitportal.audit.system import system
 from jitportal.models import Grant, Heartbeat, Lease, ManualTask, Target
-from jitportal.operations import clock, decisions, grants, leases, people, problems
+from jitportal.operations import clock, decisions, grants, leases, people, problems, webhook_sending, webhooks
+from jitportal.operations.transaction import operation
 from jitportal.rules.vocabulary import GrantStatus
+from jitportal.webhook_settings import WebhookEndpoint
+from tests.operations.hooks import hook
 from tests.web.oversight.conftest import As, words
 from tests.web.world import World, approve, ask, carried_out, converge, elevate
 
@@ -209,3 +214,31 @@ def test_a_target_shows_what_is_held_there_now(world: World, opal: Client, as_: 
     assert "1 grant now" in words(opal.get("/targets/"))
     with clock.moved(by=timedelta(minutes=31)):
         assert "Nobody holds anything there right now." in words(as_("olga").get("/targets/building/"))
+
+
+def test_a_webhook_receiver_that_fails_or_wants_nothing_is_a_problem(opal: Client, settings: Any) -> None:
+    beat()
+    settings.OUTGOING_ALLOWED_NETWORKS = (ip_network("127.0.0.0/8"),)
+    with hook() as receiver:
+        secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+        settings.WEBHOOKS = {"siem": WebhookEndpoint("siem", receiver.address, (secret,))}
+        receiver.manner = 500
+        _alert_siem()
+        page = words(opal.get("/problems/"))
+        assert "Webhook receivers that don\u2019t take what they are sent" in page
+        assert "It answered 500." in page
+        receiver.manner = 410
+        with clock.moved(by=timedelta(minutes=1)):
+            _alert_siem()
+    page = words(opal.get("/problems/"))
+    assert "manage.py webhooks --enable siem" in page
+    assert "Webhooks that were given up" in page
+    assert "127.0.0.1" not in page
+
+
+def _alert_siem() -> None:
+    with operation(system()):
+        webhooks.enqueue(
+            kind="emergency.opened", data={}, endpoints=["siem"], now=clock.now(), actor=system()
+        )
+    webhook_sending.send_due()
