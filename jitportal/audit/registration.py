@@ -30,6 +30,7 @@ EXEMPT: Mapping[str, str] = {
     "account.EmailConfirmation": "Written by nobody: nobody confirms an address by mail.",
     "socialaccount.SocialApp": "Written by nobody: providers are named by the environment.",
     "socialaccount.SocialToken": "Written by nobody: a provider's tokens aren't kept.",
+    "jitportal.ReviewDraft": "What somebody is typing, for them alone; what is handed in is recorded.",
     "admin.LogEntry": "Django's admin is read-only here, and writes none.",
     "auth.Permission": "Written by migrations from the models; nobody is given one.",
     "contenttypes.ContentType": "Written by migrations from the models.",

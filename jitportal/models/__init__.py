@@ -20,6 +20,14 @@ from jitportal.models.policy import (
     Target,
     TargetHealth,
 )
+from jitportal.models.post_incident import EmergencySignIn, PostIncidentReview
+from jitportal.models.post_incident_parts import (
+    FollowUp,
+    LineMark,
+    OverdueOverride,
+    ReviewDraft,
+    ReviewVersion,
+)
 from jitportal.models.record import Entry, Event
 from jitportal.models.recordings import Recording, RecordingPiece
 from jitportal.models.requests import AccessRequest, Approval, RequestRevision, StageDecider
@@ -40,24 +48,31 @@ __all__ = [
     "DecisionSubmission",
     "Delegation",
     "EmergencyAccount",
+    "EmergencySignIn",
     "Entitlement",
     "Entry",
     "Event",
+    "FollowUp",
     "Grant",
     "Heartbeat",
     "Lease",
+    "LineMark",
     "ManualTask",
     "Membership",
     "Notice",
     "NoticeChoice",
+    "OverdueOverride",
     "Person",
     "PersonSession",
     "PolicyVersion",
+    "PostIncidentReview",
     "ProbeResult",
     "RateLimit",
     "Recording",
     "RecordingPiece",
     "RequestRevision",
+    "ReviewDraft",
+    "ReviewVersion",
     "Role",
     "RoleScope",
     "SshCertificate",

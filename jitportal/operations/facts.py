@@ -16,6 +16,7 @@ from jitportal.models import (
     Approval,
     DecisionSubmission,
     Delegation,
+    FollowUp,
     Grant,
     Lease,
     ManualTask,
@@ -23,6 +24,7 @@ from jitportal.models import (
     Notice,
     Person,
     PolicyVersion,
+    PostIncidentReview,
     Role,
     StageDecider,
     Target,
@@ -30,6 +32,7 @@ from jitportal.models import (
 from jitportal.operations import clock, policies
 from jitportal.operations.delegated import counted_on, delegated_to, stand_ins_for
 from jitportal.operations.directory import actor_facts, live_deciders, person_facts
+from jitportal.operations.post_incident_people import is_security, took_part
 from jitportal.rules.deciders import DeciderRules
 from jitportal.rules.errors import NotAllowed
 from jitportal.rules.notices import ESCALATED
@@ -42,7 +45,7 @@ from jitportal.rules.permissions import (
     Verb,
     allowed,
 )
-from jitportal.rules.vocabulary import Decider, Power, RequestStatus, Verdict
+from jitportal.rules.vocabulary import Decider, Pathway, Power, RequestStatus, Verdict
 
 
 def may(verb: Verb, person: Person, thing: object = None, now: datetime | None = None) -> Answer:
@@ -106,6 +109,32 @@ def _of_review(review: AfterUseReview, person: Person) -> Iterable[Relation]:
 
 
 @_relations.register
+def _of_incident_review(review: PostIncidentReview, person: Person) -> Iterable[Relation]:
+    if review.responder is not None:
+        yield from _whose(person, review.responder)
+    if review.activation is not None and review.activation.role.owner_id == person.pk:
+        yield Relation.ROLE_OWNER
+    if review.sign_in_id is not None and _owns_break_glass_on(review.account.target, person):
+        yield Relation.ROLE_OWNER
+    if is_security(person, review):
+        yield Relation.SECURITY
+    if person.username in review.account.custodians:
+        yield Relation.CUSTODIAN
+    if person.username in took_part(review):
+        yield Relation.TOOK_PART
+    if review.reviewer_id == person.pk:
+        yield Relation.REVIEWER
+
+
+@_relations.register
+def _of_follow_up(follow_up: FollowUp, person: Person) -> Iterable[Relation]:
+    if follow_up.owner_id == person.pk:
+        yield Relation.OWNER
+    if follow_up.review.reviewer_id == person.pk:
+        yield Relation.REVIEWER
+
+
+@_relations.register
 def _of_role(role: Role, person: Person) -> Iterable[Relation]:
     if role.owner_id == person.pk:
         yield Relation.ROLE_OWNER
@@ -144,11 +173,20 @@ def _of_policy(version: PolicyVersion, person: Person) -> Iterable[Relation]:
         yield Relation.PROPOSER
 
 
-def _about(person: Person, holder: Person, role: Role) -> Iterable[Relation]:
+def _owns_break_glass_on(target: Target, person: Person) -> bool:
+    roles = target.roles.filter(pathway=Pathway.BREAK_GLASS, retired_at__isnull=True)
+    return roles.filter(owner=person).exists()
+
+
+def _whose(person: Person, holder: Person) -> Iterable[Relation]:
     if holder.pk == person.pk:
         yield Relation.HOLDER
     if holder.manager_id == person.pk:
         yield Relation.MANAGER
+
+
+def _about(person: Person, holder: Person, role: Role) -> Iterable[Relation]:
+    yield from _whose(person, holder)
     if role.owner_id == person.pk:
         yield Relation.ROLE_OWNER
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from jitportal.audit.bulk import change_many, insert_many
-from jitportal.models import AccessRequest, Grant, Notice, Person
+from jitportal.models import AccessRequest, Activation, Grant, Notice, Person
 from jitportal.operations.notice_details import Detail, isolated, one_line
 from jitportal.operations.notice_routes import key_of, routes
 from jitportal.rules.notices import ASKS, TO_DECIDE
@@ -29,6 +29,7 @@ def notify(
     actor: Person,
     request: AccessRequest | None = None,
     grant: Grant | None = None,
+    activation: Activation | None = None,
     details: Sequence[Detail] = (),
     until: datetime | None = None,
 ) -> None:
@@ -44,6 +45,7 @@ def notify(
             kind=kind,
             request=request,
             grant=grant,
+            activation=activation,
             subject=one_line(subject),
             body=body,
             details=[detail.stored() for detail in details],

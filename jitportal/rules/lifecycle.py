@@ -63,8 +63,11 @@ POST_INCIDENT_REVIEW: Mapping[ReviewStatus, frozenset[ReviewStatus]] = {
     ReviewStatus.STATEMENT: frozenset({ReviewStatus.DETERMINATION}),
     ReviewStatus.DETERMINATION: frozenset({ReviewStatus.RETURNED, ReviewStatus.REMEDIATION}),
     ReviewStatus.RETURNED: frozenset({ReviewStatus.DETERMINATION}),
-    ReviewStatus.REMEDIATION: frozenset({ReviewStatus.SECOND_SIGNOFF, ReviewStatus.CLOSED}),
-    ReviewStatus.SECOND_SIGNOFF: frozenset({ReviewStatus.CLOSED}),
+    # Back to the determination: whoever remediates, or signs second, finds it wrong.
+    ReviewStatus.REMEDIATION: frozenset(
+        {ReviewStatus.DETERMINATION, ReviewStatus.SECOND_SIGNOFF, ReviewStatus.CLOSED}
+    ),
+    ReviewStatus.SECOND_SIGNOFF: frozenset({ReviewStatus.DETERMINATION, ReviewStatus.CLOSED}),
     ReviewStatus.CLOSED: frozenset(),
 }
 
@@ -82,6 +85,7 @@ TABLES: Mapping[str, Mapping[StrEnum, frozenset[StrEnum]]] = {
     "grant": GRANT,  # type: ignore[dict-item]
     "after-use review": AFTER_USE_REVIEW,  # type: ignore[dict-item]
     "activation": ACTIVATION,  # type: ignore[dict-item]
+    "post-incident review": POST_INCIDENT_REVIEW,  # type: ignore[dict-item]
     "policy version": POLICY,  # type: ignore[dict-item]
 }
 

@@ -38,6 +38,16 @@ class Verb(StrEnum):
     REVIEW_VIEW = "review.view"
     REVIEW_STATE = "review.state"
     REVIEW_DETERMINE = "review.determine"
+    # post-incident reviews
+    INCIDENT_VIEW = "incident_review.view"
+    INCIDENT_STATE = "incident_review.state"
+    INCIDENT_DETERMINE = "incident_review.determine"
+    INCIDENT_SIGN_SECOND = "incident_review.sign_second"
+    INCIDENT_ROTATE = "incident_review.rotate"
+    INCIDENT_NAME = "incident_review.name"
+    INCIDENT_OVERRIDE = "incident_review.override"
+    FOLLOW_UP_COMPLETE = "follow_up.complete"
+    EVIDENCE_EXPORT = "evidence.export"
     # roles, targets and problems
     ROLE_VIEW = "role.view"
     TARGET_VIEW = "target.view"
@@ -78,6 +88,11 @@ class Relation(StrEnum):
     SUBMITTER = "submitter"  # submitted these verdicts
     DELEGATE = "delegate"  # was named to decide for somebody else
     CARRIER = "carrier"  # is named to carry out manual work on the target
+    SECURITY = "security"  # is a security contact who was alerted of the emergency
+    CUSTODIAN = "custodian"  # keeps the emergency account's credential
+    TOOK_PART = "took_part"  # acted in the emergency, and so can't review it
+    REVIEWER = "reviewer"  # has determined the post-incident review
+    OWNER = "owner"  # owns the follow-up
     TOLD = "told"  # was told by an escalation that the request waits for long
 
 
@@ -178,6 +193,18 @@ _POLICY_POWER = "Changing the policy needs the policy editor's power. Request th
 _OPERATOR_POWER = "This needs the operator's power. Request the role that gives it."
 _AUDITOR_POWER = "The record needs the auditor's power. Request the role that gives it."
 
+_REVIEWS = (Relation.ROLE_OWNER, Relation.MANAGER, Relation.SECURITY)
+_TOOK_PART = "You took part in this emergency. Somebody who didn't has to review it."
+_reviewing = _others(
+    _relation(
+        *_REVIEWS,
+        powers=frozenset({Power.ADMINISTRATOR}),
+        otherwise="The role's owner, the responder's manager or a security contact reviews this.",
+    ),
+    Relation.HOLDER,
+    "This is about your own use of an emergency account. Somebody else has to do it.",
+)
+
 RULES: dict[Verb, Rule] = {
     Verb.REQUEST_VIEW: _relation(
         *_SEES,
@@ -230,6 +257,52 @@ RULES: dict[Verb, Rule] = {
         ),
         Relation.HOLDER,
         "This review is about your own access. Somebody else has to close it.",
+    ),
+    Verb.INCIDENT_VIEW: _relation(
+        Relation.HOLDER,
+        Relation.REVIEWER,
+        Relation.CUSTODIAN,
+        *_REVIEWS,
+        powers=OVERSEERS,
+        otherwise="This review isn't yours to see.",
+    ),
+    Verb.INCIDENT_STATE: _relation(
+        Relation.HOLDER, otherwise="Only the person who had the access can say what was done."
+    ),
+    Verb.INCIDENT_DETERMINE: _others(_reviewing, Relation.TOOK_PART, _TOOK_PART),
+    Verb.INCIDENT_SIGN_SECOND: _others(
+        _others(_reviewing, Relation.TOOK_PART, _TOOK_PART),
+        Relation.REVIEWER,
+        "You signed this review already. The second sign-off is another person's.",
+    ),
+    Verb.INCIDENT_ROTATE: _others(
+        _relation(
+            Relation.CUSTODIAN,
+            *_REVIEWS,
+            powers=_OPERATES,
+            otherwise="The account's custodians rotate its credential.",
+        ),
+        Relation.HOLDER,
+        "You used this credential. Somebody else has to rotate it.",
+    ),
+    Verb.INCIDENT_NAME: _relation(
+        Relation.CUSTODIAN,
+        *_REVIEWS,
+        powers=frozenset({Power.ADMINISTRATOR}),
+        otherwise="The account's custodians, or those who review, say who it was.",
+    ),
+    Verb.INCIDENT_OVERRIDE: _reviewing,
+    Verb.FOLLOW_UP_COMPLETE: _relation(
+        Relation.OWNER,
+        Relation.REVIEWER,
+        powers=frozenset({Power.ADMINISTRATOR}),
+        otherwise="The follow-up's owner, or the reviewer, says that it is done.",
+    ),
+    Verb.EVIDENCE_EXPORT: _relation(
+        Relation.REVIEWER,
+        *_REVIEWS,
+        powers=OVERSEERS,
+        otherwise="Those who review, and auditors, take the evidence out.",
     ),
     Verb.ROLE_VIEW: _anyone,
     Verb.TARGET_VIEW: _relation(

@@ -185,10 +185,14 @@ def _determination(found: Determination, known: Known) -> Iterator[tuple[str, st
 
 
 def _recording(found: Determination, known: Known) -> Iterator[tuple[str, str]]:
-    lacking = known.gap_seconds > 0 or (known.expects_recording and not known.recordings)
+    lacking = known.gaps > 0 or (known.expects_recording and not known.recordings)
     if found.recording is RecordingFound.COMPLETE and lacking:
-        what = f"a gap of {known.gap_seconds:g} seconds" if known.recordings else "no recording at all"
-        yield "recording", f"There is {what}. Accept that with a reason, or escalate it."
+        gaps = "a gap in the recordings" if known.gaps == 1 else f"{known.gaps} gaps in the recordings"
+        what = gaps if known.gaps else "no recording at all"
+        yield (
+            "recording",
+            f"There {'are' if known.gaps > 1 else 'is'} {what}. Accept that with a reason, or escalate it.",
+        )
     if found.recording is RecordingFound.GAP_ACCEPTED and not found.recording_reason.strip():
         yield "recording_reason", "Say why the gap is acceptable."
 

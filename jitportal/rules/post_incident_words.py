@@ -161,7 +161,7 @@ class Known:
     drill: bool
     ended: bool  # access has ended
     unmarked: int = 0  # lines of the action log that nobody has marked yet
-    gap_seconds: float = 0
+    gaps: int = 0  # in the recordings
     recordings: int = 0
     expects_recording: bool = True
 

@@ -190,6 +190,47 @@ register(
     list_filter=("cause",),
 )
 register(
+    models.EmergencySignIn,
+    list_display=("id", "account", "login", "at", "source", "address", "activation"),
+    list_select_related=("account", "activation"),
+    list_filter=("source",),
+)
+register(
+    models.PostIncidentReview,
+    list_display=("id", "account", "responder", "status", "drill", "due_at", "reviewer", "closed_at"),
+    list_select_related=("account", "responder", "reviewer"),
+    list_filter=("status", "drill", "classification"),
+)
+# What somebody is typing is for them alone.
+register(
+    models.ReviewDraft,
+    list_display=("id", "review", "person", "step", "saved_at"),
+    list_select_related=("review", "person"),
+    exclude=("typed",),
+)
+register(
+    models.ReviewVersion,
+    list_display=("id", "review", "number", "step", "person", "at"),
+    list_select_related=("review", "person"),
+    list_filter=("step",),
+)
+register(
+    models.LineMark,
+    list_display=("id", "review", "key", "explained", "person", "at"),
+    list_select_related=("review", "person"),
+    list_filter=("explained",),
+)
+register(
+    models.FollowUp,
+    list_display=("id", "review", "what", "owner", "due_at", "done_at"),
+    list_select_related=("review", "owner"),
+)
+register(
+    models.OverdueOverride,
+    list_display=("id", "review", "asked_by", "granted_by", "until"),
+    list_select_related=("review", "asked_by", "granted_by"),
+)
+register(
     models.Notice,
     list_display=("id", "recipient", "channel", "kind", "subject", "created_at", "sent_at", "given_up_at"),
     list_select_related=("recipient",),

@@ -8,7 +8,14 @@ from typing import Any
 
 from django.db.models import Model
 
-from jitportal.models import AccessRequest, Activation, AfterUseReview, Grant, PolicyVersion
+from jitportal.models import (
+    AccessRequest,
+    Activation,
+    AfterUseReview,
+    Grant,
+    PolicyVersion,
+    PostIncidentReview,
+)
 from jitportal.rules.lifecycle import TABLES
 from tests.models import rows
 from tests.models.rows import NOW
@@ -20,6 +27,7 @@ MAKERS: Mapping[str, Callable[[], Model]] = {
     "grant": rows.grant,
     "after-use review": rows.review,
     "activation": rows.activation,
+    "post-incident review": rows.incident_review,
     "policy version": rows.policy_version,
 }
 
@@ -71,6 +79,9 @@ def _beside(row: Model, step: str) -> dict[str, Any]:
         return {"ended_at": LATER} | ({} if row.stopped_at else stopped) if step == "ended" else stopped
     if isinstance(row, PolicyVersion):
         return _beside_policy(step)
+    if isinstance(row, PostIncidentReview):
+        whole = {**rows.WHOLE, "reviewer": rows.person(), "rotated_by": rows.person()}
+        return whole if step == "closed" else {}
     assert isinstance(row, AfterUseReview)
     return _beside_review(step)
 

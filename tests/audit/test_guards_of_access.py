@@ -17,6 +17,7 @@ from jitportal.models import Grant
 from jitportal.rules.vocabulary import Pathway
 from tests.audit.breaks_of_approvals import APPROVALS
 from tests.audit.breaks_of_emergencies import EMERGENCIES
+from tests.audit.breaks_of_reviews import REVIEWS
 from tests.audit.lives import put
 from tests.models import rows
 from tests.models.refusals import Break, guards_here, refused_by_guard
@@ -240,6 +241,7 @@ BREAKS: dict[str, tuple[Setup, ...]] = {
     "afterusereview_of_its_holder": (_review_of_somebody_elses_grant,),
     **APPROVALS,
     **EMERGENCIES,
+    **REVIEWS,
 }
 
 

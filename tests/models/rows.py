@@ -22,23 +22,30 @@ from jitportal.models import (
     DecisionSubmission,
     Delegation,
     EmergencyAccount,
+    EmergencySignIn,
     Entitlement,
     Event,
+    FollowUp,
     Grant,
     Heartbeat,
     Lease,
+    LineMark,
     ManualTask,
     Membership,
     Notice,
     NoticeChoice,
+    OverdueOverride,
     Person,
     PersonSession,
     PolicyVersion,
+    PostIncidentReview,
     ProbeResult,
     RateLimit,
     Recording,
     RecordingPiece,
     RequestRevision,
+    ReviewDraft,
+    ReviewVersion,
     Role,
     RoleScope,
     SshCertificate,
@@ -421,6 +428,101 @@ def ended_activation(**values: Any) -> Activation:
 def activation_alert(**values: Any) -> ActivationAlert:
     fixed = {"cause": "role_owner", "raised_at": NOW}
     return ActivationAlert.objects.create(**{**fixed, **_made(values, activation=activation, person=person)})
+
+
+def emergency_sign_in(**values: Any) -> EmergencySignIn:
+    number = next(_numbers)
+    fixed = {
+        "source": "report",
+        "reference": f"session-{number}",
+        "login": "root",
+        "address": "192.0.2.1",
+        "at": NOW,
+        "reported_at": NOW,
+    }
+    return EmergencySignIn.objects.create(**{**fixed, **_made(values, account=emergency_account)})
+
+
+def explained_sign_in() -> EmergencySignIn:
+    used = activation()
+    return emergency_sign_in(account=used.account, activation=used)
+
+
+def incident_review(**values: Any) -> PostIncidentReview:
+    """The review of an activation, open since its beginning."""
+    if "sign_in" not in values:
+        values = _made(values, activation=activation)
+        used: Activation = values["activation"]
+        own = {"account": used.account, "responder": used.person, "drill": used.drill}
+    else:
+        own = {"account": values["sign_in"].account}
+    return PostIncidentReview.objects.create(**{"opened_at": NOW, **own, **values})
+
+
+#: What a review needs to close, beside its reviewer.
+WHOLE: dict[str, Any] = {
+    "access_ended_at": NOW,
+    "done": "Restarted it.",
+    "stated_at": NOW,
+    "classification": "emergency",
+    "criterion": "yes",
+    "fit": "right",
+    "could_jit": "no",
+    "recording": "complete",
+    "finding": "As declared.",
+    "determined_at": NOW,
+    "rotated_at": NOW,
+    "rotation_proof": "Its target holds nothing of it.",
+    "sessions_ended": "None is left.",
+    "reverted": "Nothing was changed.",
+    "person_outcome": "none",
+    "model_outcome": "none",
+    "reportable": False,
+    "signed_at": NOW,
+    "closed_at": NOW,
+}
+
+
+def closed_incident_review(**values: Any) -> PostIncidentReview:
+    """A review with all its parts, closed; the values come last."""
+    made = incident_review()
+    for status in ("determination", "remediation"):
+        made.status = status
+        made.save()
+    whole = {**WHOLE, **_made(values, reviewer=person, rotated_by=person), "status": "closed"}
+    for name, value in {**whole, **values}.items():
+        setattr(made, name, value)
+    made.save()
+    return made
+
+
+def review_draft(**values: Any) -> ReviewDraft:
+    fixed = {"step": "statement", "typed": {"done": "Restarted"}, "saved_at": NOW}
+    return ReviewDraft.objects.create(**{**fixed, **_made(values, review=incident_review, person=person)})
+
+
+def review_version(**values: Any) -> ReviewVersion:
+    fixed: dict[str, Any] = {"number": 1, "step": "statement", "at": NOW, "document": {}, "digest": "0"}
+    return ReviewVersion.objects.create(**{**fixed, **_made(values, review=incident_review, person=person)})
+
+
+def line_mark(**values: Any) -> LineMark:
+    fixed = {"key": "1:1", "text": "rm -rf /tmp/cache", "explained": True, "at": NOW}
+    return LineMark.objects.create(**{**fixed, **_made(values, review=incident_review, person=person)})
+
+
+def follow_up(**values: Any) -> FollowUp:
+    fixed = {"what": "Mend the runbook.", "due_at": NOW + hours(240), "added_at": NOW}
+    return FollowUp.objects.create(
+        **{**fixed, **_made(values, review=incident_review, owner=person, added_by=person)}
+    )
+
+
+def overdue_override(**values: Any) -> OverdueOverride:
+    fixed = {"reason": "The release can't wait.", "asked_at": NOW}
+    return OverdueOverride.objects.create(
+        **{**fixed, **_made(values, review=incident_review, asked_by=person)}
+    )
 
 
 def emergency_grant(**values: Any) -> Grant:

@@ -178,6 +178,38 @@ def _grant_of_nothing() -> None:
     rows.grant(**of_nobody, pathway=Pathway.BREAK_GLASS, minutes=60)
 
 
+def _reported_twice() -> None:
+    first = rows.emergency_sign_in()
+    rows.emergency_sign_in(reference=first.reference)
+
+
+def _review_of_two_uses() -> None:
+    used = rows.activation()
+    rows.incident_review(
+        activation=used, sign_in=rows.emergency_sign_in(account=used.account), responder=used.person
+    )
+
+
+def _reviewing_ones_own() -> None:
+    review = rows.incident_review()
+    put(review, reviewer=review.responder)
+
+
+def _signing_twice() -> None:
+    somebody = rows.person()
+    put(rows.incident_review(), reviewer=somebody, second_reviewer=somebody)
+
+
+def _drafted_twice() -> None:
+    first = rows.review_draft()
+    rows.review_draft(review=first.review, person=first.person)
+
+
+def _overriding_alone() -> None:
+    asked = rows.overdue_override()
+    put(asked, granted_by=asked.asked_by, granted_at=NOW, until=NOW)
+
+
 def _lane_twice() -> None:
     first = rows.target_lane()
     rows.target_lane(target=first.target)
@@ -304,6 +336,25 @@ BREAKS: dict[str, Break] = {
     "activation_stop_has_reason": lambda: put(rows.stop_activation(rows.activation()), end_reason=""),
     "activation_alert_cause": lambda: rows.activation_alert(cause="gossip"),
     "activation_alert_once": _alerted_twice,
+    "emergency_sign_in_once": _reported_twice,
+    "post_incident_status": lambda: rows.incident_review(status="lost"),
+    "post_incident_of_one_use": _review_of_two_uses,
+    "post_incident_not_own": _reviewing_ones_own,
+    "post_incident_second_is_another": _signing_twice,
+    "post_incident_rotation_proven": lambda: put(
+        rows.incident_review(), rotated_at=NOW, rotated_by=rows.person()
+    ),
+    "post_incident_closes_whole": lambda: rows.closed_incident_review(
+        rotated_at=None, rotated_by=None, rotation_proof=""
+    ),
+    "post_incident_second_where_wanted": lambda: rows.closed_incident_review(classification="misuse"),
+    "review_draft_once": _drafted_twice,
+    "review_version_number": lambda: rows.review_version(review=rows.review_version().review),
+    "line_mark_once": lambda: rows.line_mark(review=rows.line_mark().review),
+    "follow_up_done_pair": lambda: rows.follow_up(done_at=NOW),
+    "overdue_override_whole": lambda: rows.overdue_override(granted_at=NOW),
+    "overdue_override_two_people": _overriding_alone,
+    "overdue_override_one_asked": lambda: rows.overdue_override(review=rows.overdue_override().review),
     "activation_alert_order": lambda: rows.activation_alert(acknowledged_at=NOW - HOUR),
 }
 
@@ -357,6 +408,12 @@ DUPLICATES: dict[str, Break] = {
     "Criterion.key": lambda: rows.criterion(key=rows.criterion().key),
     "Activation.extension_of": _two_extensions_of_one,
     "Activation.from_request": _two_activations_for_one_request,
+    "PostIncidentReview.activation": lambda: rows.incident_review(
+        activation=rows.incident_review().activation
+    ),
+    "PostIncidentReview.sign_in": lambda: rows.incident_review(
+        sign_in=rows.incident_review(sign_in=rows.emergency_sign_in()).sign_in
+    ),
     "AfterUseReview.grant": lambda: rows.review(grant=rows.review().grant),
     "StepUpProof.nonce": lambda: rows.step_up_proof(nonce=rows.step_up_proof().nonce),
     "PersonSession.session_key": lambda: rows.person_session(session_key=rows.person_session().session_key),

@@ -26,6 +26,7 @@ STATES: dict[str, set[StrEnum]] = {
         ReviewStatus.CLOSED,
     },
     "activation": set(ActivationStatus),
+    "post-incident review": set(ReviewStatus),
     "policy version": set(PolicyStatus),
 }
 START: dict[str, StrEnum] = {
@@ -33,6 +34,7 @@ START: dict[str, StrEnum] = {
     "grant": GrantStatus.READY,
     "after-use review": ReviewStatus.STATEMENT,
     "activation": ActivationStatus.OPEN,
+    "post-incident review": ReviewStatus.STATEMENT,
     "policy version": PolicyStatus.PROPOSED,
 }
 ENDS: dict[str, set[StrEnum]] = {
@@ -45,6 +47,7 @@ ENDS: dict[str, set[StrEnum]] = {
     "grant": {GrantStatus.ENDED},
     "after-use review": {ReviewStatus.CLOSED},
     "activation": {ActivationStatus.ENDED},
+    "post-incident review": {ReviewStatus.CLOSED},
     "policy version": {PolicyStatus.SUPERSEDED, PolicyStatus.REJECTED},
 }
 

@@ -204,7 +204,8 @@ def test_a_drill_is_no_emergency_and_the_real_thing_no_drill(
 @pytest.mark.parametrize(
     ("known", "says"),
     [
-        (replace(KNOWN, gap_seconds=7.5), "a gap of 7.5 seconds"),
+        (replace(KNOWN, gaps=1), "There is a gap"),
+        (replace(KNOWN, gaps=2), "There are 2 gaps"),
         (replace(KNOWN, recordings=0), "no recording at all"),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from jitportal.audit.guards import emergencies, fixed, grants, record, requests, steps
+from jitportal.audit.guards import emergencies, fixed, grants, record, requests, reviews, steps
 from jitportal.audit.guards.definitions import Guard
 
 
@@ -17,5 +17,6 @@ def catalogue() -> tuple[Guard, ...]:
         *steps.guards(),
         *requests.guards(),
         *grants.guards(),
+        *reviews.guards(),
         *emergencies.guards(),
     )

@@ -16,13 +16,18 @@ from jitportal.models import (
     DecisionSubmission,
     Delegation,
     EmergencyAccount,
+    EmergencySignIn,
     Entitlement,
+    FollowUp,
     Grant,
     Lease,
+    LineMark,
     ManualTask,
     Membership,
+    OverdueOverride,
     Person,
     PolicyVersion,
+    PostIncidentReview,
     ProbeResult,
     Recording,
     Role,
@@ -199,6 +204,23 @@ FIXED: tuple[tuple[type[Model], tuple[str, ...], str], ...] = (
         ("message", "endpoint", "kind", "body", "event", "created_at"),
         "A webhook stays as it was written: send another.",
     ),
+    (
+        EmergencySignIn,
+        ("account", "source", "reference", "login", "at", "reported_at", "address"),
+        "A sign-in stays as it was reported.",
+    ),
+    (
+        PostIncidentReview,
+        ("activation", "sign_in", "account", "drill", "opened_at"),
+        "A review keeps its activation and its account.",
+    ),
+    (LineMark, ("review", "key", "text"), "A mark keeps its line."),
+    (FollowUp, ("review", "what", "added_by", "added_at"), "A follow-up keeps what it asks: add another."),
+    (
+        OverdueOverride,
+        ("review", "reason", "asked_by", "asked_at"),
+        "An override keeps who asked for it and why: ask for another.",
+    ),
 )
 
 #: What is set once, and then neither changed nor cleared.
@@ -252,6 +274,14 @@ ONCE: tuple[tuple[type[Model], tuple[str, ...], str], ...] = (
         ("finished_at", "sha256", "said_sha256"),
         "A recording is finished once, with its hash.",
     ),
+    (EmergencySignIn, ("activation",), "A sign-in is explained by one activation."),
+    (
+        PostIncidentReview,
+        ("responder", "access_ended_at", "rotated_at", "rotated_by", "rotation_proof", "closed_at"),
+        "A review's responder, its rotation and its end are set once.",
+    ),
+    (FollowUp, ("done_at", "done_by", "done_note"), "A follow-up is done once."),
+    (OverdueOverride, ("granted_by", "granted_at", "until"), "An override is granted once."),
 )
 
 

@@ -17,21 +17,27 @@ from jitportal.models import (
     DecisionSubmission,
     Delegation,
     EmergencyAccount,
+    EmergencySignIn,
     Entitlement,
     Entry,
     Event,
+    FollowUp,
     Grant,
     Lease,
+    LineMark,
     ManualTask,
     Membership,
     Notice,
     NoticeChoice,
+    OverdueOverride,
     Person,
     PolicyVersion,
+    PostIncidentReview,
     ProbeResult,
     Recording,
     RecordingPiece,
     RequestRevision,
+    ReviewVersion,
     Role,
     RoleScope,
     SshCertificate,
@@ -47,10 +53,23 @@ from jitportal.models import (
 )
 
 #: Rows that are inserted, and then neither changed nor deleted.
-APPEND_ONLY: tuple[type[Model], ...] = (Event, Entry, Approval, RequestRevision, StageDecider, RecordingPiece)
+APPEND_ONLY: tuple[type[Model], ...] = (
+    Event,
+    Entry,
+    Approval,
+    RequestRevision,
+    StageDecider,
+    RecordingPiece,
+    ReviewVersion,
+)
 
 #: Rows that go on changing, and are never deleted.
 HISTORY: tuple[type[Model], ...] = (
+    EmergencySignIn,
+    PostIncidentReview,
+    LineMark,
+    FollowUp,
+    OverdueOverride,
     Person,
     Team,
     Membership,
@@ -92,6 +111,7 @@ UNIQUE: Mapping[type[Model], tuple[tuple[tuple[str, ...], str], ...]] = {
         (("revision_id", "person_id"), 'NOT kept."by_system" AND NOT NEW."by_system"'),
     ),
     RequestRevision: ((("request_id", "number"), ""),),
+    ReviewVersion: ((("review_id", "number"), ""),),
     RecordingPiece: ((("recording_id", "offset"), ""),),
 }
 

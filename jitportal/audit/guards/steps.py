@@ -8,7 +8,14 @@ from enum import StrEnum
 from django.db.models import Model
 
 from jitportal.audit.guards.definitions import Guard, On, any_of, literal, new, old
-from jitportal.models import AccessRequest, Activation, AfterUseReview, Grant, PolicyVersion
+from jitportal.models import (
+    AccessRequest,
+    Activation,
+    AfterUseReview,
+    Grant,
+    PolicyVersion,
+    PostIncidentReview,
+)
 from jitportal.rules.lifecycle import TABLES
 
 #: Which model each table of ``lifecycle.TABLES`` is of; a table without one fails a test.
@@ -17,6 +24,7 @@ MODELS: Mapping[str, type[Model]] = {
     "grant": Grant,
     "after-use review": AfterUseReview,
     "activation": Activation,
+    "post-incident review": PostIncidentReview,
     "policy version": PolicyVersion,
 }
 
