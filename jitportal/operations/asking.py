@@ -10,8 +10,9 @@ from jitportal.operations import policies
 from jitportal.operations.directory import directory_for, person_facts
 from jitportal.operations.overlap import wished_span
 from jitportal.operations.stretches import used_minutes
+from jitportal.rules.deciders import PersonFacts
 from jitportal.rules.errors import Invalid, InvalidInput, PolicyRefuses
-from jitportal.rules.policy import Decision, Outcome, RequestFacts, RoleRules, decide
+from jitportal.rules.policy import Decision, Outcome, RequestFacts, RoleRules, decide, eligibility_reason
 from jitportal.rules.vocabulary import Pathway, StartMode
 from jitportal.rules.windows import Window
 
@@ -84,7 +85,15 @@ def request_facts(person: Person, ask: Ask, rules: RoleRules | None, now: dateti
         ticket=ask.ticket,
         directory=directory_for(deciders, [facts.manager, owner]),
         earlier_minutes=_used(person, ask, rules, now),
+        owner_name=_owner_to_ask(facts, rules),
     )
+
+
+def _owner_to_ask(facts: PersonFacts, rules: RoleRules | None) -> str:
+    """The name of the role's owner, for whom isn't eligible; nobody else is told of them."""
+    if rules is None or eligibility_reason(facts, rules) is not None:
+        return ""
+    return Person.objects.filter(username=rules.owner).values_list("name", flat=True).first() or ""
 
 
 def considered(person: Person, ask: Ask, now: datetime) -> Asked:

@@ -13,6 +13,7 @@ from jitportal.operations.delegated import counted_on
 from jitportal.operations.directory import person_facts
 from jitportal.operations.facts import may, on_behalf_of, open_deciders, require
 from jitportal.operations.seats import decided_before, spared
+from jitportal.operations.spoken_times import moment
 from jitportal.operations.transaction import lock_request, operation
 from jitportal.rules.canonical import Plain, digest
 from jitportal.rules.durations import spoken
@@ -111,7 +112,7 @@ def refuse_late(request: AccessRequest, now: datetime) -> None:
     """Deadlines count when a decision is made, not when a sweeper comes by."""
     if now >= request.lapses_at:
         raise TooLate(
-            f"This request had to be decided by {request.lapses_at:%d %b %H:%M:%S} UTC, and that has "
+            f"This request had to be decided by {moment(request.lapses_at, seconds=True)}, and that has "
             "passed. Its requester can ask again."
         )
 
@@ -159,7 +160,7 @@ def _settled_by(request: AccessRequest) -> Person | str:
 def _settled(request: AccessRequest) -> str:
     last = request.approvals.filter(by_system=False).last()
     if request.status in (RequestStatus.APPROVED, RequestStatus.DENIED, RequestStatus.SENT_BACK) and last:
-        when = f"{last.decided_at:%d %b %H:%M:%S} UTC"
+        when = moment(last.decided_at, seconds=True)
         return f"{last.person} was faster: the request was {spoken_state(request.status)} at {when}."
     return f"The request is {spoken_state(request.status)}: there is nothing left to decide."
 

@@ -16,6 +16,7 @@ from jitportal.operations import clock, notices, rooms, wants
 from jitportal.operations.connecting import instructions, reveal
 from jitportal.operations.facts import require
 from jitportal.operations.granting import RENEWAL_LEAD, begin, say
+from jitportal.operations.spoken_times import moment
 from jitportal.operations.transaction import lock_grant, operation
 from jitportal.operations.wording import words
 from jitportal.rules.errors import Conflict, JitportalError, PolicyRefuses, TooLate
@@ -44,11 +45,11 @@ def start(*, actor: Person, grant: Grant) -> Grant:
         if grant.status != GrantStatus.READY:
             raise Conflict(f"This grant is {spoken_state(grant.status)} already.")
         if grant.start_mode != StartMode.ON_CLICK:
-            raise Conflict(f"This grant starts by itself at {grant.opens_at:%d %b %H:%M} UTC.")
+            raise Conflict(f"This grant starts by itself at {moment(grant.opens_at)}.")
         if now < grant.opens_at:
-            raise Conflict(f"Its window opens at {grant.opens_at:%d %b %H:%M} UTC. Start it then.")
+            raise Conflict(f"Its window opens at {moment(grant.opens_at)}. Start it then.")
         if now >= grant.closes_at:
-            raise TooLate(f"Its window closed at {grant.closes_at:%d %b %H:%M} UTC. Ask again.")
+            raise TooLate(f"Its window closed at {moment(grant.closes_at)}. Ask again.")
         begin(grant, actor, now)
         return grant
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from jitportal.models import Grant
+from jitportal.operations.spoken_times import moment
 from jitportal.rules.errors import PolicyRefuses
 from jitportal.rules.vocabulary import GrantStatus, StartMode
 from jitportal.rules.windows import Span, Window
@@ -69,10 +70,10 @@ def refuse_overlap(
 def _sentence(grant: Grant, who: str) -> str:
     if grant.ends_at is not None:
         return (
-            f"{who} this role and scope until {grant.ends_at:%d %b %H:%M} UTC (grant {grant.pk}). "
+            f"{who} this role and scope until {moment(grant.ends_at)} (grant {grant.pk}). "
             "Renew that grant, or choose a time after it."
         )
     return (
         f"Grant {grant.pk} for this role and scope is ready and may run until "
-        f"{held_span(grant).end:%d %b %H:%M} UTC. Use it, hand it back, or choose a time after it."
+        f"{moment(held_span(grant).end)}. Use it, hand it back, or choose a time after it."
     )

@@ -93,6 +93,7 @@ class RoleRules:
 class RequestFacts:
     """What is asked, by whom. ``earlier_minutes``: held or promised already in the stretch of access that
     this would belong to: the grants that it follows or precedes with less than a rest between.
+    ``owner_name``: what people call the role's owner, where it is known.
     """
 
     requester: PersonFacts
@@ -104,6 +105,7 @@ class RequestFacts:
     ticket: str
     directory: Directory
     earlier_minutes: int = 0
+    owner_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,10 +213,9 @@ def _eligibility_problems(facts: RequestFacts, rules: RoleRules) -> list[Problem
     if not facts.requester.active:
         problems.append(Problem("role", "This account is deactivated, so it can't ask for access."))
     elif eligibility_reason(facts.requester, rules) is None:
+        owner = facts.owner_name or rules.owner
         problems.append(
-            Problem(
-                "role", f"You aren't eligible for {rules.name}. Ask its owner, {rules.owner}, to add you."
-            )
+            Problem("role", f"You aren't eligible for {rules.name}. Ask its owner, {owner}, to add you.")
         )
     if facts.pathway is not rules.pathway:
         problems.append(

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils.html import escape
 
-from jitportal.models import AccessRequest, Grant
+from jitportal.models import AccessRequest, Grant, Role
 from jitportal.operations import clock
 from tests.web.engineer import house
 from tests.web.engineer.conftest import SignedIn
@@ -194,7 +194,8 @@ def test_a_window_that_is_ready_closes_the_time_that_it_may_cover(ed: Client) ->
 def test_nothing_of_this_is_said_to_who_cannot_ask_at_all(as_: SignedIn) -> None:
     words = panel(as_("sam"), FLASH)
     assert "Without a wait" not in words
-    assert "You aren&#x27;t eligible for Flash light." in words
+    owner = Role.objects.get(key="flash").owner
+    assert f"You aren&#x27;t eligible for Flash light. Ask its owner, {owner}, to add you." in words
 
 
 def test_a_renewal_is_told_of_fewer_minutes_alone(ed: Client) -> None:
