@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.db import models
-
 from jitportal.models import Entitlement, Person, PolicyVersion, Role, RoleScope, Target, TargetHealth
+from jitportal.operations import emergency_catalogue
+from jitportal.operations.row_changes import save_changed
 from jitportal.rules.policy import RoleRules
 from jitportal.rules.policy_document import PolicyDocument
 from jitportal.rules.policy_lines import LineProblem, Mark
@@ -20,6 +20,7 @@ def conflicts(document: PolicyDocument) -> Iterable[LineProblem]:
     connector, and an emergency entitlement never becomes an ordinary one.
     """
     yield from _target_conflicts(document)
+    yield from emergency_catalogue.conflicts(document)
     known = {role.key: role for role in Role.objects.select_related("target")}
     emergencies = _emergencies()
     for key, rules in document.roles.items():
@@ -83,11 +84,12 @@ def materialise(document: PolicyDocument, version: PolicyVersion, now: datetime)
     targets = {key: _target(document, key) for key in document.targets}
     roles = {key: _role(rules, targets[rules.target], version) for key, rules in document.roles.items()}
     for role in Role.objects.offered().exclude(key__in=roles):
-        _save(role, retired_at=now)
+        save_changed(role, retired_at=now)
     for target in Target.objects.filter(retired_at__isnull=True).exclude(key__in=targets):
-        _save(target, retired_at=now)
+        save_changed(target, retired_at=now)
     for key, role in roles.items():
         _scopes(role, document.roles[key], now)
+    emergency_catalogue.materialise(document, targets, version, now)
 
 
 def _target(document: PolicyDocument, key: str) -> Target:
@@ -106,7 +108,7 @@ def _target(document: PolicyDocument, key: str) -> Target:
         target = Target.objects.create(key=key, **values)
         TargetHealth.objects.create(target=target)
     else:
-        _save(target, **values)
+        save_changed(target, **values)
     return target
 
 
@@ -124,7 +126,7 @@ def _role(rules: RoleRules, target: Target, version: PolicyVersion) -> Role:
     role = Role.objects.filter(key=rules.key).first()
     if role is None:
         return Role.objects.create(key=rules.key, pathway=rules.pathway, target=target, **values)
-    _save(role, **values)
+    save_changed(role, **values)
     return role
 
 
@@ -145,15 +147,6 @@ def _scopes(role: Role, rules: RoleRules, now: datetime) -> None:
         if row is None:
             RoleScope.objects.create(role=role, key=scope.key, **values)
         else:
-            _save(row, **values)
+            save_changed(row, **values)
     for row in role.scopes.filter(retired_at__isnull=True).exclude(key__in=rules.scopes):
-        _save(row, retired_at=now)
-
-
-def _save(row: models.Model, **values: Any) -> None:
-    """Write what differs, so that the record holds changes and not repetitions."""
-    changed = {name: value for name, value in values.items() if getattr(row, name) != value}
-    for name, value in changed.items():
-        setattr(row, name, value)
-    if changed:
-        row.save(update_fields=list(changed))
+        save_changed(row, retired_at=now)

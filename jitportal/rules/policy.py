@@ -81,6 +81,7 @@ class RoleRules:
     revokers: tuple[DeciderRules, ...]
     dynamic_login: bool = False
     review_after_use: bool = False
+    accounts: tuple[str, ...] = ()  # the emergency accounts that break-glass may use
     notify: NotifyRules = NO_CHANNELS
 
     @property

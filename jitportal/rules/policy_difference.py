@@ -17,9 +17,9 @@ from jitportal.rules.policy_changes import (
     values_changed,
 )
 from jitportal.rules.policy_document import PolicyDocument
+from jitportal.rules.policy_emergency_difference import account_changes, criteria_changes, named_changes
 from jitportal.rules.policy_requirements import APPROVALS, SECTIONS, PathwayRules, Requirement
 from jitportal.rules.policy_role_difference import new_role_changes, role_changes
-from jitportal.rules.policy_sections import CriterionRules
 from jitportal.rules.policy_targets import TargetRules
 from jitportal.rules.vocabulary import Pathway
 
@@ -42,7 +42,8 @@ def text_difference(old: str, new: str, *, old_name: str = "in force", new_name:
 def _all(old: PolicyDocument | None, new: PolicyDocument) -> Iterator[Change]:
     yield from _pathways(old.pathways if old else {}, new.pathways)
     yield from _targets(old.targets if old else {}, new.targets)
-    yield from _criteria(old.criteria if old else {}, new.criteria)
+    yield from criteria_changes(old.criteria if old else {}, new.criteria)
+    yield from account_changes(old.accounts if old else {}, new.accounts)
     yield from _unbound(old, new)
     before = old.roles if old else {}
     for key in sorted(before.keys() | new.roles.keys()):
@@ -76,6 +77,7 @@ def _pathway(old: PathwayRules, new: PathwayRules, changes: Changes) -> Iterator
         sentence = f"the approval required changes from {_listed(old)} to {_listed(new)}"
         weaker = not set(old.approvals) <= set(new.approvals)
         yield changes.either(weaker, Concern.APPROVAL, sentence)
+    yield from named_changes(old, new, changes)
     others = set(Requirement) - set(APPROVALS)
     for word in sorted((old.words - new.words) & others):
         if word is Requirement.FULL_AUDIT_LOG:
@@ -98,12 +100,6 @@ def _usable_criteria(
         yield changes.widens(Concern.ELIGIBILITY, f"criterion {name} now allows break-glass")
     for name in added(after, before):
         yield changes.narrows(Concern.ELIGIBILITY, f"criterion {name} no longer allows break-glass")
-
-
-def _criteria(old: Mapping[str, CriterionRules], new: Mapping[str, CriterionRules]) -> Iterator[Change]:
-    for key in sorted(old.keys() & new.keys()):
-        if old[key] != new[key]:
-            yield Changes(key).neutral("the criterion is worded otherwise")
 
 
 def _unbound(old: PolicyDocument | None, new: PolicyDocument) -> Iterator[Change]:

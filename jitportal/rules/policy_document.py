@@ -13,6 +13,11 @@ from functools import lru_cache
 
 from jitportal.rules.canonical import Plain, digest
 from jitportal.rules.policy import RoleRules
+from jitportal.rules.policy_emergencies import (
+    CriterionRules,
+    EmergencyAccountRules,
+    borrowed_logins,
+)
 from jitportal.rules.policy_lines import (
     MOST_PROBLEMS,
     TOP,
@@ -27,13 +32,14 @@ from jitportal.rules.policy_lines import (
 )
 from jitportal.rules.policy_mentions import Mention
 from jitportal.rules.policy_requirements import PathwayRules
-from jitportal.rules.policy_sections import CriterionRules, Sections, Unbound, compiled
+from jitportal.rules.policy_sections import Sections, Unbound, compiled
 from jitportal.rules.policy_targets import CONNECTORS, TargetRules
 from jitportal.rules.policy_yaml import read
 from jitportal.rules.vocabulary import Pathway
 
 __all__ = [
     "CriterionRules",
+    "EmergencyAccountRules",
     "LineProblem",
     "PathwayRules",
     "PolicyDocument",
@@ -63,6 +69,7 @@ class PolicyDocument:
     targets: Mapping[str, TargetRules]
     roles: Mapping[str, RoleRules]
     criteria: Mapping[str, CriterionRules]
+    accounts: Mapping[str, EmergencyAccountRules] = field(default_factory=dict)
     unbound: tuple[Unbound, ...] = ()
     warnings: tuple[LineProblem, ...] = ()
     mentions: tuple[Mention, ...] = field(default=(), repr=False, compare=False)
@@ -70,6 +77,7 @@ class PolicyDocument:
     role_places: Mapping[str, Mark] = field(default_factory=dict, repr=False, compare=False)
     #: For each target where it stands, under the empty key, and where each of its settings does.
     target_places: Mapping[str, Mapping[str, Mark]] = field(default_factory=dict, repr=False, compare=False)
+    account_places: Mapping[str, Mark] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def break_glass(self) -> PathwayRules | None:
@@ -118,11 +126,15 @@ def draft(
         targets=sections.targets,
         roles=sections.roles,
         criteria=sections.criteria,
+        accounts=sections.accounts,
         unbound=tuple(sections.unbound),
         warnings=tuple(shortened(report.warnings)),
         mentions=tuple(sections.mentions),
         channels=tuple(sections.channels),
         role_places={key: report.mark((TOP, "roles", key)) for key in sections.roles},
+        account_places={
+            key: report.mark((TOP, "emergency_accounts", key, "login")) for key in sections.accounts
+        },
         target_places={key: _target_places(key, target, report) for key, target in sections.targets.items()},
     )
     return document, problems
@@ -138,7 +150,13 @@ def directory_problems(
     document: PolicyDocument, people: Collection[str], teams: Collection[str]
 ) -> list[LineProblem]:
     """Everything in the document that the directory (usernames, team keys) contradicts, by line."""
-    return sorted([*unknown_names(document, people, teams), *_borrowed_accounts(document, people)])
+    return sorted(
+        [
+            *unknown_names(document, people, teams),
+            *_borrowed_accounts(document, people),
+            *_borrowed_logins(document, people),
+        ]
+    )
 
 
 def unknown_names(
@@ -185,12 +203,23 @@ def _borrowed_accounts(document: PolicyDocument, people: Collection[str]) -> lis
     return problems
 
 
+def _borrowed_logins(document: PolicyDocument, people: Collection[str]) -> list[LineProblem]:
+    """Where an emergency account is what one person's own account would be."""
+    found = borrowed_logins(document.accounts, document.targets, frozenset(people))
+    return [
+        LineProblem(place.line, place.column, f"emergency_accounts.{key}.login", sentence)
+        for key, sentence in found
+        for place in [document.account_places[key]]
+    ]
+
+
 def _meaning(sections: Sections) -> str:
     said = {
         "pathways": sections.pathways,
         "targets": sections.targets,
         "roles": sections.roles,
         "criteria": sections.criteria,
+        "emergency_accounts": sections.accounts,
     }
     return digest({key: _plain(value) for key, value in said.items()})
 

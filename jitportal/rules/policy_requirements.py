@@ -73,11 +73,27 @@ LARGEST_CAP = {Pathway.JIT: 7 * 24 * 60, Pathway.TEMPORARY: 366 * 24 * 60, Pathw
 
 
 @dataclass(frozen=True, slots=True)
+class NamedPeople:
+    """People by their usernames, and teams by their keys."""
+
+    people: frozenset[str] = frozenset()
+    teams: frozenset[str] = frozenset()
+
+    def includes(self, username: str, teams: frozenset[str]) -> bool:
+        """Whether somebody in these teams is among them."""
+        return username in self.people or bool(teams & self.teams)
+
+
+NOBODY_NAMED = NamedPeople()
+
+
+@dataclass(frozen=True, slots=True)
 class PathwayRules:
     """One pathway's section: what it lists, what it requires, and its cap in minutes.
 
     ``allowed_for`` names roles, but for break-glass criteria; ``roles`` are the pathway's roles in
-    either case. Names that nothing binds are among them.
+    either case. Names that nothing binds are among them. Of break-glass alone: ``contacts`` are told of
+    each activation, and ``may_end`` can end one.
     """
 
     pathway: Pathway
@@ -87,6 +103,8 @@ class PathwayRules:
     max_minutes: int
     words: frozenset[Requirement] = field(default_factory=frozenset)
     notify: NotifyRules = NO_CHANNELS
+    contacts: NamedPeople = NOBODY_NAMED
+    may_end: NamedPeople = NOBODY_NAMED
 
     def needs(self, word: Requirement) -> bool:
         return word in self.words

@@ -50,6 +50,10 @@ def role_changes(old: RoleRules, new: RoleRules) -> Iterator[Change]:
     yield from _proof(old, new, changes)
     yield from _words(old, new, changes)
     yield from _channels(old, new, changes)
+    for name in added(old.accounts, new.accounts):
+        yield changes.widens(Concern.REACH, f"it may use emergency account {name}")
+    for name in added(new.accounts, old.accounts):
+        yield changes.narrows(Concern.REACH, f"it may no longer use emergency account {name}")
 
 
 def _channels(old: RoleRules, new: RoleRules, changes: Changes) -> Iterator[Change]:

@@ -113,6 +113,7 @@ class _Role:
             revokers=self._revokers(),
             dynamic_login=section.login == "dynamic",
             review_after_use=self._review_after_use(risk),
+            accounts=tuple(section.accounts or ()),
             notify=notify_rules(section.notify, self.pathway.notify),
         )
 

@@ -263,10 +263,15 @@ RiskWord = Annotated[Risk, PlainValidator(lambda value: _risk(as_text(value)))]
 Flag = Annotated[bool, BeforeValidator(as_flag)]
 Minutes = Annotated[int, BeforeValidator(as_whole), AfterValidator(_counted(1, 1_000_000))]
 Seats = Annotated[int, BeforeValidator(as_whole), AfterValidator(_counted(1, 20))]
+Days = Annotated[int, BeforeValidator(as_whole), AfterValidator(_counted(1, 3_660))]
+Status = Annotated[int, BeforeValidator(as_whole), AfterValidator(_counted(100, 599))]
+Failures = Annotated[int, BeforeValidator(as_whole), AfterValidator(_counted(1, 100))]
+ProbeSeconds = Annotated[int, BeforeValidator(as_whole), AfterValidator(_counted(5, 3_600))]
 Characters = Annotated[int, BeforeValidator(as_whole), AfterValidator(_counted(0, 1_000))]
 Slugs = Annotated[list[Slug], BeforeValidator(as_list), AfterValidator(unique)]
 Usernames = Annotated[list[Username], BeforeValidator(as_list), AfterValidator(unique)]
 Lines = Annotated[list[Line], BeforeValidator(as_list), AfterValidator(unique)]
+Settings = Annotated[list[Setting], BeforeValidator(one_or_more), AfterValidator(unique)]
 ToldList = Annotated[
     list[Annotated[ToldRules, PlainValidator(as_told)]],
     BeforeValidator(one_or_more),

@@ -12,18 +12,23 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from jitportal.rules.policy_scalars import (
     Characters,
+    Days,
     Deciders,
+    Failures,
     Flag,
     Line,
     Lines,
     LoginKind,
     Minutes,
     Pattern,
+    ProbeSeconds,
     RiskWord,
     Seats,
     Setting,
+    Settings,
     Slug,
     Slugs,
+    Status,
     Template,
     Text,
     ToldList,
@@ -49,10 +54,6 @@ class PathwaySection(Shape):
     allowed_for: Slugs | None = None
     requires: Lines | None = None
     notify: Notify = Notify()
-
-
-class BreakGlassSection(PathwaySection):
-    roles: Slugs = []
 
 
 class Nudges(Shape):
@@ -98,6 +99,12 @@ class Durations(WaitingTimes):
 class Eligible(Shape):
     people: Usernames = []
     teams: Slugs = []
+
+
+class BreakGlassSection(PathwaySection):
+    roles: Slugs = []
+    security_contacts: Eligible = Eligible()
+    may_end: Eligible = Eligible()
 
 
 class SystemApproval(Shape):
@@ -152,6 +159,7 @@ class Role(Durations):
     review_after_use: Flag | None = None
     notify: Notify = Notify()
     options: dict[Slug, Setting] = {}
+    accounts: Slugs | None = None
 
 
 class Target(Shape):
@@ -163,9 +171,37 @@ class Target(Shape):
     declared: Lines = []
 
 
+class Probe(Shape):
+    kind: Line = ""
+    url: Line = ""
+    expect_status: Status = 200
+    failures: Failures = 3
+    every_seconds: ProbeSeconds = 30
+    match: dict[Line, Settings] = {}
+    token_secret: Line = ""
+
+
 class Criterion(Shape):
     name: Line = ""
     description: Text = ""
+    evidence: Text = ""
+    probe: Probe | None = None
+
+
+class Credential(Shape):
+    kind: Line = ""
+    place: Line = ""
+
+
+class EmergencyAccount(Shape):
+    name: Line = ""
+    target: Slug = ""
+    login: Line = ""
+    reaches: Text = ""
+    custodians: Usernames = []
+    credential: Credential = Credential()
+    rotate_every_days: Days | None = None
+    drill_every_days: Days = 90
 
 
 class Defaults(WaitingTimes):

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from jitportal.rules.policy import RoleRules
+from jitportal.rules.policy_emergencies import (
+    CriterionRules,
+    EmergencyAccountRules,
+    account_rules,
+    check_use,
+    compare_accounts,
+    criterion_rules,
+    named_in_account,
+    named_in_break_glass,
+)
 from jitportal.rules.policy_lines import TOP, Path, Report, did_you_mean, nearest
 from jitportal.rules.policy_mentions import Mention, Named, named_in_role, named_in_target, teams_deciding
 from jitportal.rules.policy_nudges import channels_in, named_in_nudges, notify_rules
 from jitportal.rules.policy_requirements import (
     LARGEST_CAP,
     SECTIONS,
+    NamedPeople,
     PathwayRules,
     Requirement,
     pathway_rules,
@@ -23,6 +34,8 @@ from jitportal.rules.policy_schema import (
     BreakGlassSection,
     Criterion,
     Defaults,
+    Eligible,
+    EmergencyAccount,
     Nudges,
     PathwaySection,
     Role,
@@ -35,7 +48,8 @@ from jitportal.rules.policy_yaml import Data
 from jitportal.rules.vocabulary import Pathway
 
 ROLES, TARGETS, CRITERIA, DEFAULTS = "roles", "targets", "criteria", "defaults"
-_KEYS = frozenset({*SECTIONS.values(), ROLES, TARGETS, CRITERIA, DEFAULTS})
+ACCOUNTS = "emergency_accounts"
+_KEYS = frozenset({*SECTIONS.values(), ROLES, TARGETS, CRITERIA, DEFAULTS, ACCOUNTS})
 #: What a role that is on no pathway is checked against, so that its other mistakes show too.
 _SOME_PATHWAY = PathwayRules(
     Pathway.JIT,
@@ -46,15 +60,6 @@ _SOME_PATHWAY = PathwayRules(
     words=frozenset({Requirement.MANAGER_OR_SYSTEM_APPROVAL}),
 )
 _Section = TypeVar("_Section", bound=Shape)
-
-
-@dataclass(frozen=True, slots=True)
-class CriterionRules:
-    """A circumstance in which break-glass may be used."""
-
-    key: str
-    name: str
-    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,7 @@ class Sections:
     targets: dict[str, TargetRules] = field(default_factory=dict)
     roles: dict[str, RoleRules] = field(default_factory=dict)
     criteria: dict[str, CriterionRules] = field(default_factory=dict)
+    accounts: dict[str, EmergencyAccountRules] = field(default_factory=dict)
     unbound: list[Unbound] = field(default_factory=list)
     mentions: list[Mention] = field(default_factory=list)
     channels: list[Mention] = field(default_factory=list)
@@ -96,7 +102,9 @@ class _Compiler:
         self._pathways()
         self._criteria()
         targets = self._targets()
+        self._accounts(targets)
         self._roles(targets)
+        check_use(self.sections.roles, self.sections.accounts, self.report, (TOP, ROLES))
         self._emergency_entitlements()
         self._unbound()
         return self.sections
@@ -152,23 +160,45 @@ class _Compiler:
                 self.report.problem((*path, key), f"`{key}` is missing: list the {what}, or write `[]`.")
         for named in channels_in(section.notify, path):
             self.sections.channels.append(self._found(named))
+        emergency = section if isinstance(section, BreakGlassSection) else None
         allowed_for = section.allowed_for or []
         self.sections.pathways[pathway] = pathway_rules(
             pathway,
             allowed_for=allowed_for,
-            roles=section.roles if isinstance(section, BreakGlassSection) else allowed_for,
+            roles=emergency.roles if emergency else allowed_for,
             requires=section.requires or [],
             notify=notify_rules(section.notify),
             report=self.report,
             path=path,
         )
+        if emergency:
+            self._break_glass(pathway, emergency, path)
+
+    def _break_glass(self, pathway: Pathway, section: BreakGlassSection, path: Path) -> None:
+        """Who is told of each activation, and who can end one."""
+        self.sections.pathways[pathway] = replace(
+            self.sections.pathways[pathway],
+            contacts=_people(section.security_contacts),
+            may_end=_people(section.may_end),
+        )
+        for named in named_in_break_glass(section, path):
+            self._mention(named)
+
+    def _accounts(self, targets: Mapping[str, TargetRules | None]) -> None:
+        for key, section, path in self._each(ACCOUNTS, EmergencyAccount):
+            if section is None:
+                continue
+            self.sections.accounts[key] = account_rules(key, section, targets, self.report, path)
+            for named in named_in_account(section, path):
+                self._mention(named)
+        compare_accounts(self.sections.accounts, self.report, (TOP, ACCOUNTS))
 
     def _criteria(self) -> None:
         emergency = self.sections.pathways.get(Pathway.BREAK_GLASS)
         listed = emergency.allowed_for if emergency else ()
         for key, section, path in self._each(CRITERIA, Criterion):
             found = section or Criterion()
-            self.sections.criteria[key] = CriterionRules(key, found.name or key, found.description)
+            self.sections.criteria[key] = criterion_rules(key, found, self.report, path)
             if key not in listed:
                 sentence = "break_glass doesn't list this criterion under `allowed_for`: it can't be used."
                 self.report.warn(path, sentence)
@@ -288,6 +318,10 @@ class _Compiler:
     def _found(self, named: Named) -> Mention:
         place = self.report.at(named.path, "")
         return Mention(named.name, named.team, place.line, place.column, place.path)
+
+
+def _people(named: Eligible) -> NamedPeople:
+    return NamedPeople(frozenset(named.people), frozenset(named.teams))
 
 
 def _stages(role: Role, path: Path) -> Iterator[tuple[Nudges, Path]]:

@@ -14,12 +14,15 @@ from jitportal.rules.policy_requirements import DEFAULT_CAP, LARGEST_CAP, SECTIO
 from jitportal.rules.policy_roles import WAITS
 from jitportal.rules.policy_schema import (
     BreakGlassSection,
+    Credential,
     Criterion,
     Defaults,
     Eligible,
+    EmergencyAccount,
     Justification,
     Notify,
     Nudges,
+    Probe,
     Role,
     Scope,
     Shape,
@@ -34,7 +37,7 @@ from tests.rules.documents import SEED
 REFERENCE = (Path(__file__).parents[2] / "docs" / "policy.md").read_text()
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", REFERENCE, re.DOTALL | re.MULTILINE)
 SHAPES = [
-    BreakGlassSection, Criterion, Defaults, Eligible, Justification, Notify, Nudges, Role, Scope, Stage,
+    BreakGlassSection, Credential, Criterion, Defaults, Eligible, EmergencyAccount, Justification, Probe, Notify, Nudges, Role, Scope, Stage,
     SystemApproval, Target, Ticket,
 ]  # fmt: skip
 ORDER = (Pathway.JIT, Pathway.TEMPORARY, Pathway.BREAK_GLASS)
