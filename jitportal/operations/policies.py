@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from functools import lru_cache
 
+from django.conf import settings
 from django.db.models import Max
 
 from jitportal.audit.events import record
@@ -28,6 +29,7 @@ from jitportal.rules.policy_document import (
     draft,
     load,
     unknown_channels,
+    unknown_webhooks,
 )
 from jitportal.rules.policy_lines import LineProblem, shortened
 from jitportal.rules.vocabulary import PolicyStatus
@@ -99,6 +101,7 @@ def check(text: str) -> PolicyDocument:
         *_unsaid(catalogue.conflicts(document), problems, steps=2),
         *_unsaid(setting_problems(document), problems, steps=3),
         *unknown_channels(document, rooms_offered()),
+        *unknown_webhooks(document, settings.WEBHOOKS),
     ]
     if problems or further:
         raise PolicyDocumentError(shortened([*problems, *further]))

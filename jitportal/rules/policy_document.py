@@ -51,6 +51,7 @@ __all__ = [
     "load",
     "unknown_channels",
     "unknown_names",
+    "unknown_webhooks",
 ]
 
 
@@ -74,6 +75,7 @@ class PolicyDocument:
     warnings: tuple[LineProblem, ...] = ()
     mentions: tuple[Mention, ...] = field(default=(), repr=False, compare=False)
     channels: tuple[Mention, ...] = field(default=(), repr=False, compare=False)
+    webhooks: tuple[Mention, ...] = field(default=(), repr=False, compare=False)
     role_places: Mapping[str, Mark] = field(default_factory=dict, repr=False, compare=False)
     #: For each target where it stands, under the empty key, and where each of its settings does.
     target_places: Mapping[str, Mapping[str, Mark]] = field(default_factory=dict, repr=False, compare=False)
@@ -131,6 +133,7 @@ def draft(
         warnings=tuple(shortened(report.warnings)),
         mentions=tuple(sections.mentions),
         channels=tuple(sections.channels),
+        webhooks=tuple(sections.webhooks),
         role_places={key: report.mark((TOP, "roles", key)) for key in sections.roles},
         account_places={
             key: report.mark((TOP, "emergency_accounts", key, "login")) for key in sections.accounts
@@ -183,6 +186,17 @@ def unknown_channels(document: PolicyDocument, known: Collection[str]) -> list[L
         if mention.name not in known:
             hint = did_you_mean(mention.name, known)
             sentence = f"The operator has set up no channel `{mention.name}` for teams.{hint}"
+            problems.append(LineProblem(mention.line, mention.column, mention.path, sentence))
+    return problems
+
+
+def unknown_webhooks(document: PolicyDocument, known: Collection[str]) -> list[LineProblem]:
+    """Each place where the document names a webhook's receiver that the operator hasn't set up."""
+    problems = []
+    for mention in document.webhooks:
+        if mention.name not in known:
+            hint = did_you_mean(mention.name, known)
+            sentence = f"The operator has set up no webhook receiver `{mention.name}`.{hint}"
             problems.append(LineProblem(mention.line, mention.column, mention.path, sentence))
     return problems
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from urllib.parse import urlsplit
 
 from jitportal.rules.policy import RoleRules
 from jitportal.rules.policy_lines import Path, Report, did_you_mean
@@ -19,6 +19,7 @@ INCIDENT = "{incident}"
 #: Fewer can't stand in for one another; more are no limited population.
 FEWEST, MOST = 2, 8
 LONGEST_LOGIN = 40
+_ADDRESS = re.compile(r"https?://([^\s/?#]+)([/?#]\S*)?", re.ASCII)
 
 
 class ProbeKind(StrEnum):
@@ -239,9 +240,5 @@ def _address_problems(url: str, *, incident: bool) -> Iterator[str]:
 
 def _host(url: str) -> str | None:
     """What stands between the scheme and the path; None: this is no address on the web."""
-    try:
-        parts = urlsplit(url)
-        sound = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:
-        return None
-    return parts.netloc if sound else None
+    found = _ADDRESS.fullmatch(url)
+    return found[1] if found else None

@@ -80,6 +80,10 @@ def _days(days: int | None) -> str:
 
 def named_changes(old: PathwayRules, new: PathwayRules, changes: Changes) -> Iterator[Change]:
     """Who is told of each activation, and who may end one. One fewer is one who won't notice."""
+    for name in added(old.webhooks, new.webhooks):
+        yield changes.narrows(Concern.PROOF, f"receiver {name} is now called by webhook")
+    for name in added(new.webhooks, old.webhooks):
+        yield changes.widens(Concern.PROOF, f"receiver {name} is no longer called by webhook")
     for what, before, after in (
         ("told of each emergency", old.contacts, new.contacts),
         ("among those who may end an emergency", old.may_end, new.may_end),

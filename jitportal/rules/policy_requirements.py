@@ -93,7 +93,7 @@ class PathwayRules:
 
     ``allowed_for`` names roles, but for break-glass criteria; ``roles`` are the pathway's roles in
     either case. Names that nothing binds are among them. Of break-glass alone: ``contacts`` are told of
-    each activation, and ``may_end`` can end one.
+    each activation, ``may_end`` can end one, and the receivers under ``webhooks`` are called.
     """
 
     pathway: Pathway
@@ -105,6 +105,7 @@ class PathwayRules:
     notify: NotifyRules = NO_CHANNELS
     contacts: NamedPeople = NOBODY_NAMED
     may_end: NamedPeople = NOBODY_NAMED
+    webhooks: tuple[str, ...] = ()
 
     def needs(self, word: Requirement) -> bool:
         return word in self.words

@@ -105,6 +105,7 @@ class BreakGlassSection(PathwaySection):
     roles: Slugs = []
     security_contacts: Eligible = Eligible()
     may_end: Eligible = Eligible()
+    webhooks: Slugs = []
 
 
 class SystemApproval(Shape):

@@ -84,6 +84,7 @@ class Sections:
     unbound: list[Unbound] = field(default_factory=list)
     mentions: list[Mention] = field(default_factory=list)
     channels: list[Mention] = field(default_factory=list)
+    webhooks: list[Mention] = field(default_factory=list)
 
 
 def compiled(data: Data, connectors: frozenset[str], report: Report) -> Sections:
@@ -180,9 +181,12 @@ class _Compiler:
             self.sections.pathways[pathway],
             contacts=_people(section.security_contacts),
             may_end=_people(section.may_end),
+            webhooks=tuple(section.webhooks),
         )
         for named in named_in_break_glass(section, path):
             self._mention(named)
+        for index, name in enumerate(section.webhooks):
+            self.sections.webhooks.append(self._found(Named(name, (*path, "webhooks", index))))
 
     def _accounts(self, targets: Mapping[str, TargetRules | None]) -> None:
         for key, section, path in self._each(ACCOUNTS, EmergencyAccount):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from jitportal.rules.policy_difference import difference
-from jitportal.rules.policy_document import PolicyDocumentError, directory_problems, load
+from jitportal.rules.policy_document import PolicyDocumentError, directory_problems, load, unknown_webhooks
 from jitportal.rules.policy_emergencies import EmergencyAccountRules, ProbeKind, ProbeRules
 from jitportal.rules.policy_requirements import NamedPeople
 from tests.rules.documents import SMALL, changed
 
-CONTACTS = "    security_contacts: {people: [sofia], teams: [security]}\n    may_end: {teams: [security]}\n"
+CONTACTS = "    security_contacts: {people: [sofia], teams: [security]}\n    may_end: {teams: [security]}\n    webhooks: [siem]\n"
 PROBE = "probe: {kind: http, url: 'https://login.example/health', failures: 2, every_seconds: 10}"
 INCIDENT = """\
     storm:
@@ -75,6 +75,8 @@ def test_everything_that_it_says_is_read() -> None:
     assert storm.match == {"severity": ("critical", "sev1"), "state.name": ("open",)}
     assert document.break_glass is not None
     assert document.break_glass.contacts == NamedPeople(frozenset({"sofia"}), frozenset({"security"}))
+    assert document.break_glass.webhooks == ("siem",)
+    assert [one.path for one in unknown_webhooks(document, ["pager"])] == ["break_glass.webhooks[0]"]
     assert document.break_glass.may_end.includes("somebody", frozenset({"security"}))
     assert not document.break_glass.may_end.includes("sofia", frozenset())
     assert document.roles["rescue"].accounts == ("db-rescue",)
@@ -165,6 +167,7 @@ def test_an_emergency_login_is_nobodys_own_account() -> None:
         ("people: [sofia], ", "", True, "break_glass: sofia is no longer told of each emergency"),
         ("may_end: {teams: [security]}", "may_end: {teams: [security, dba]}", False,
          "break_glass: team dba is now among those who may end an emergency"),
+        ("webhooks: [siem]", "webhooks: []", True, "break_glass: receiver siem is no longer called by webhook"),
         (f", {PROBE}", "", True, "outage: the criterion is no longer probed"),
         ("failures: 2", "failures: 3", False, "outage: the criterion is probed otherwise"),
         ("      evidence: Its number.\n", "", True, "storm: the evidence expected is another"),
