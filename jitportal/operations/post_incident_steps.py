@@ -26,8 +26,8 @@ from jitportal.operations.post_incident_versions import forget_draft, keep_versi
 from jitportal.operations.transaction import operation
 from jitportal.operations.wording import words
 from jitportal.rules import post_incident as rules
-from jitportal.rules.errors import Conflict, NotAllowed
-from jitportal.rules.lifecycle import check_transition
+from jitportal.rules.errors import Conflict, NotAllowed, TransitionError
+from jitportal.rules.lifecycle import check_transition, spoken_state
 from jitportal.rules.permissions import Verb
 from jitportal.rules.post_incident_words import (
     SPOKEN,
@@ -70,7 +70,7 @@ def state(*, actor: Person, review: PostIncidentReview, said: Statement) -> Post
         review = locked(review)
         now = clock.now()
         require(Verb.INCIDENT_STATE, actor, review, now)
-        check_transition(NOUN, review.status, ReviewStatus.DETERMINATION)
+        _refuse_stated(review)
         if review.access_ended_at is None:
             raise Conflict(
                 "The access hasn't ended yet. Save what you have as a draft, and hand it in when it has."
@@ -126,7 +126,7 @@ def go_on_without_statement(*, actor: Person, review: PostIncidentReview, reason
         require(Verb.INCIDENT_DETERMINE, actor, review, now)
         if review.responder is not None:
             raise Conflict(f"{review.responder} is the responder, and has to state what was done.")
-        check_transition(NOUN, review.status, ReviewStatus.DETERMINATION)
+        _refuse_stated(review)
         review.done = words(reason, "reason", needed="Say what was done to find out who it was.")
         review.stated_at, review.stated_by = now, actor
         enter(review, ReviewStatus.DETERMINATION, now)
@@ -255,6 +255,14 @@ def require_reviewer(verb: Verb, actor: Person, review: PostIncidentReview, now:
     why = why_not(review, actor, now)
     if why:
         raise NotAllowed(why)
+
+
+def _refuse_stated(review: PostIncidentReview) -> None:
+    """A statement comes first, or when it was returned: determining anew leads to the same state."""
+    if review.status not in rules.RESPONDERS_TURN:
+        raise TransitionError(
+            f"The statement is handed in: the review is in {spoken_state(review.status)}. Reload the page."
+        )
 
 
 def _ask_to_determine(review: PostIncidentReview, actor: Person, now: datetime) -> None:

@@ -9,7 +9,7 @@ from jitportal.audit.bulk import change_many, insert_many
 from jitportal.audit.events import record
 from jitportal.audit.system import system
 from jitportal.models import AccessRequest, Person, RequestRevision, Role, RoleScope, StageDecider, Team
-from jitportal.operations import clock, decisions, notices, nudge_times, rooms, telling
+from jitportal.operations import clock, decisions, notices, nudge_times, post_incident_overdue, rooms, telling
 from jitportal.operations.asking import Ask, Asked, check_renewal, consider, considered, reread
 from jitportal.operations.facts import require
 from jitportal.operations.overlap import refuse_overlap, wished_span
@@ -21,7 +21,7 @@ from jitportal.rules.errors import Conflict, Invalid, InvalidInput, PolicyRefuse
 from jitportal.rules.lifecycle import check_transition
 from jitportal.rules.permissions import Verb
 from jitportal.rules.policy import DecidedStage, Decision
-from jitportal.rules.vocabulary import Decider, RequestStatus, StartMode
+from jitportal.rules.vocabulary import Decider, Pathway, RequestStatus, StartMode
 
 __all__ = ["Ask", "edit", "lapse_due", "preview", "submit", "withdraw"]
 
@@ -49,6 +49,7 @@ def submit(*, actor: Person, ask: Ask) -> AccessRequest:
         check_renewal(actor, ask, now)
         asked = considered(actor, ask, now)
         role = Role.objects.select_related("target").get(key=ask.role_key)
+        post_incident_overdue.refuse_blocked(actor, Pathway(role.pathway), now)
         scope = RoleScope.objects.select_related("entitlement").get(role=role, key=ask.scope)
         _refuse_second(actor, role, scope)
         _refuse_overlap(actor, role, scope, asked, now)
