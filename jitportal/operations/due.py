@@ -8,8 +8,18 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from jitportal.audit.system import system
-from jitportal.models import AccessRequest, Grant, Lease, Notice, Person, TargetLane, WebhookDelivery
-from jitportal.operations import webhook_sending
+from jitportal.models import (
+    AccessRequest,
+    FollowUp,
+    Grant,
+    Lease,
+    Notice,
+    Person,
+    PostIncidentReview,
+    TargetLane,
+    WebhookDelivery,
+)
+from jitportal.operations import post_incident_overdue, webhook_sending
 from jitportal.operations.claims import GRANT, REMOVAL
 from jitportal.operations.granting import RENEWAL_LEAD
 from jitportal.operations.problems import PAGE_AFTER
@@ -20,7 +30,7 @@ from jitportal.rules.vocabulary import GrantStatus, Presence, StartMode
 @dataclass(frozen=True, slots=True)
 class Due:
     """Which kinds of work there are. ``timely``: starts, unused windows, lapses, reminders and
-    escalations, and late removals.
+    escalations of requests, reviews and follow-ups, and late removals.
     """
 
     expiries: bool
@@ -44,13 +54,14 @@ def work_due(now: datetime) -> Due:
         Exists(_late(now)),
         Exists(AccessRequest.objects.filter(remind_at__lte=now)),
         Exists(AccessRequest.objects.filter(escalate_at__lte=now)),
+        Exists(PostIncidentReview.objects.open().filter(post_incident_overdue.due_now(now))),
+        Exists(FollowUp.objects.open().filter(remind_at__lte=now)),
         Exists(Notice.objects.due(now).exclude(claimed_until__gt=now).exclude(resting(now))),
         Exists(_webhooks(now)),
         Exists(_leases(now)),
     )
-    expiries, starting, unused, lapsing, late, reminding, escalating, notices, webhooks, leases = found.get()
-    timely = starting or unused or lapsing or late or reminding or escalating
-    return Due(expiries, timely, notices, webhooks, leases)
+    expiries, *timely, notices, webhooks, leases = found.get()
+    return Due(expiries, any(timely), notices, webhooks, leases)
 
 
 def lanes_due(now: datetime) -> list[tuple[int, str]]:

@@ -17,11 +17,13 @@ from django_q.models import Task
 
 from jitportal.operations import (
     clock,
+    follow_ups,
     grants,
     lanes,
     leases,
     limits,
     nudges,
+    post_incident_overdue,
     problems,
     requests,
     sending,
@@ -58,10 +60,18 @@ def converge(target_id: int, lane: str, held_until: str | None = None) -> None:
 
 
 def keep_time() -> None:
-    """Begin what is planned, end what nobody used or decided in time, remind those who decide, and tell of
-    late removals.
+    """Begin what is planned, end what nobody used or decided in time, remind those who decide, review or
+    owe something, and tell of late removals.
     """
-    on_time = (grants.start_due, grants.pass_unused, requests.lapse_due, nudges.nudge_due, problems.page_late)
+    on_time = (
+        grants.start_due,
+        grants.pass_unused,
+        requests.lapse_due,
+        nudges.nudge_due,
+        post_incident_overdue.nudge_due,
+        follow_ups.remind_due,
+        problems.page_late,
+    )
     for verb in on_time:
         _repeat(verb)
 

@@ -12,6 +12,7 @@ from jitportal.audit.system import system
 from jitportal.models import Event, Notice, PostIncidentReview, ReviewDraft, ReviewVersion
 from jitportal.operations import (
     clock,
+    due,
     follow_ups,
     people,
     post_incident,
@@ -313,9 +314,11 @@ def test_the_worker_reminds_then_escalates_each_day() -> None:
     review = used()
     assert post_incident_overdue.nudge_due() == 0
     with world.later(hours=21):
+        assert due.work_due(clock.now()).timely
         assert post_incident_overdue.nudge_due() == 1
         assert post_incident_overdue.nudge_due() == 0
         assert told("review.reminder") == ["rita"]
+        assert not due.work_due(clock.now()).timely
     with world.later(hours=25):
         world.empower("sara", "administrator")
         assert post_incident_overdue.nudge_due() == 1
@@ -353,9 +356,9 @@ def test_an_emergency_is_never_blocked_but_warned_of() -> None:
 
 def test_a_follow_up_has_an_owner_who_is_reminded_and_says_that_it_is_done() -> None:
     review = determine("otto", stated())
-    due = clock.now() + 3 * DAY
+    day = clock.now() + 3 * DAY
     with pytest.raises(NotAllowed):
-        follow_ups.add(actor=person("rita"), review=review, what="Sleep.", owner=person("dora"), due_at=due)
+        follow_ups.add(actor=person("rita"), review=review, what="Sleep.", owner=person("dora"), due_at=day)
     with pytest.raises(Invalid):
         follow_ups.add(
             actor=person("otto"),
@@ -369,7 +372,7 @@ def test_a_follow_up_has_an_owner_who_is_reminded_and_says_that_it_is_done() -> 
         review=review,
         what="Mend the runbook.",
         owner=person("dora"),
-        due_at=due,
+        due_at=day,
         ticket="T-1",
     )
     assert told("review.follow_up") == ["dora"]
