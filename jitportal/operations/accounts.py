@@ -18,6 +18,8 @@ def account_for(grant: Grant, goes_on_from: Grant | None = None) -> str:
     another, because the earlier login is being removed.
     """
     target = grant.role.target
+    if grant.activation is not None:
+        return _emergency_login(grant, grant.activation.account.login, goes_on_from)
     if grant.role.dynamic_login:
         if goes_on_from is not None:
             return goes_on_from.account
@@ -25,3 +27,13 @@ def account_for(grant: Grant, goes_on_from: Grant | None = None) -> str:
         return f"{settings.INSTANCE}_{plain}_{grant.pk}"
     mapped = target.accounts.get(grant.person.username)
     return str(mapped or target.account_template.replace("{username}", grant.person.username))[:200]
+
+
+def _emergency_login(grant: Grant, login: str, goes_on_from: Grant | None) -> str:
+    """The emergency account's own login; or one made for the activation, which bears its name."""
+    if not grant.role.dynamic_login:
+        return login
+    if goes_on_from is not None:
+        return goes_on_from.account
+    plain = re.sub(r"[^a-z0-9]+", "_", login.lower()).strip("_")[:30]
+    return f"{settings.INSTANCE}_{plain}_{grant.pk}"

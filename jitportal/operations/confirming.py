@@ -10,7 +10,7 @@ from jitportal.audit.bulk import change_many
 from jitportal.audit.events import draft, record_many
 from jitportal.audit.system import system
 from jitportal.models import Event, Grant, Lease, Person
-from jitportal.operations import clock, reviews, wants
+from jitportal.operations import clock, emergency_ends, reviews, wants
 from jitportal.operations.claims import Claimed
 from jitportal.operations.transaction import operation
 from jitportal.rules.vocabulary import GrantStatus, Holding, LeaseOrder, Presence, Refusal
@@ -101,6 +101,7 @@ def _confirm_held(
         change_many(grant_changes, actor)
         record_many(events)
         ended = [grant for grant, values in grant_changes if values.get("status") == GrantStatus.ENDED]
+        emergency_ends.follow_ends(ended, now)
         reviews.open_for(ended, actor, now)
 
 

@@ -16,6 +16,7 @@ from jitportal.models import (
     Approval,
     DecisionSubmission,
     Delegation,
+    EmergencyAccount,
     FollowUp,
     Grant,
     Lease,
@@ -32,6 +33,13 @@ from jitportal.models import (
 from jitportal.operations import clock, policies
 from jitportal.operations.delegated import counted_on, delegated_to, stand_ins_for
 from jitportal.operations.directory import actor_facts, live_deciders, person_facts
+from jitportal.operations.emergency_people import (
+    Desk,
+    account_relations,
+    activation_relations,
+    desk_relations,
+    role_relations,
+)
 from jitportal.operations.post_incident_people import is_security, took_part
 from jitportal.rules.deciders import DeciderRules
 from jitportal.rules.errors import NotAllowed
@@ -101,6 +109,17 @@ def _of_grant(grant: Grant, person: Person) -> Iterable[Relation]:
 @_relations.register
 def _of_activation(activation: Activation, person: Person) -> Iterable[Relation]:
     yield from _about(person, activation.person, activation.role)
+    yield from activation_relations(activation, person)
+
+
+@_relations.register
+def _of_desk(_desk: Desk, person: Person) -> Iterable[Relation]:
+    return desk_relations(person)
+
+
+@_relations.register
+def _of_emergency_account(account: EmergencyAccount, person: Person) -> Iterable[Relation]:
+    return account_relations(account, person)
 
 
 @_relations.register
@@ -138,6 +157,7 @@ def _of_follow_up(follow_up: FollowUp, person: Person) -> Iterable[Relation]:
 def _of_role(role: Role, person: Person) -> Iterable[Relation]:
     if role.owner_id == person.pk:
         yield Relation.ROLE_OWNER
+    yield from role_relations(role, person)
 
 
 @_relations.register

@@ -12,7 +12,7 @@ from jitportal.audit.bulk import change_many
 from jitportal.audit.events import draft, record_many
 from jitportal.audit.system import system
 from jitportal.models import Event, Grant, Lease, Person
-from jitportal.operations import clock, notices, rooms, wants
+from jitportal.operations import clock, emergency_ends, notices, rooms, wants
 from jitportal.operations.connecting import instructions, reveal
 from jitportal.operations.facts import require
 from jitportal.operations.granting import RENEWAL_LEAD, begin, say
@@ -89,7 +89,7 @@ def stop_locked(grant: Grant, actor: Person, why: EndReason, note: str, now: dat
     _stop(grant, actor, why, note, now)
     say(grant, actor, str(why), _stopped_sentence(grant, actor, why, note), now, note=note)
     rooms.tell_of_ends([grant], actor, now)
-    if actor.pk != grant.person_id:
+    if actor.pk != grant.person_id and grant.activation_id is None:  # whose responder is told with the others
         _tell_holder(grant, actor, why, note, now)
 
 
@@ -135,6 +135,7 @@ def expire_due() -> int:
             actor,
         )
         record_many([_expired_event(grant, actor, now) for grant in grants])
+        emergency_ends.follow_stops(grants, actor, now)
         rooms.tell_of_ends(grants, actor, now)
         _attend_all(grants, actor, now)
         return len(grants)
@@ -209,6 +210,7 @@ def _stop(grant: Grant, actor: Person, why: EndReason, note: str, now: datetime)
     if not started:
         grant.ended_at = now
     grant.save(update_fields=["status", "stopped_at", "end_reason", "end_note", "stopped_by", "ended_at"])
+    emergency_ends.follow_stops([grant], actor, now)
     if grant.lease_id and grant.lease:
         wants.attend(Lease.objects.select_for_update(of=("self",), no_key=True).get(pk=grant.lease_id), now)
 

@@ -21,6 +21,7 @@ _BECAUSE = {
     Topic.REVIEWS: "You get this because you take part in this review.",
     Topic.WORK: "You get this because you carry this work out.",
     Topic.LATE: "You get this because you operate this portal or own the role.",
+    Topic.EMERGENCY: "You get this because you must hear of emergency access at once.",
     Topic.ROOM: "This channel gets this because the policy says so.",
 }
 

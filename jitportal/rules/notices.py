@@ -23,6 +23,7 @@ class Topic(StrEnum):
     REVIEWS = "reviews"
     WORK = "work"
     LATE = "late"
+    EMERGENCY = "emergency"
     ROOM = "room"  # what the policy tells a team's channel: nobody chooses it
 
 
@@ -35,9 +36,9 @@ class Pace(StrEnum):
 
 
 #: Those who have to act would be missed, so these reach everybody in some way.
-NEEDED = frozenset({Topic.ASKS, Topic.REVIEWS, Topic.WORK, Topic.LATE})
-#: Access that should be gone and isn't waits for no digest, and for no other message.
-URGENT = frozenset({Topic.LATE})
+NEEDED = frozenset({Topic.ASKS, Topic.REVIEWS, Topic.WORK, Topic.LATE, Topic.EMERGENCY})
+#: Access that should be gone and isn't, and emergencies, wait for no digest, and for no other message.
+URGENT = frozenset({Topic.LATE, Topic.EMERGENCY})
 
 _BY_BEGINNING = {
     "request.handled": Topic.HANDLED,
@@ -48,6 +49,7 @@ _BY_BEGINNING = {
     "delegation.": Topic.WORK,
     "webhook.": Topic.WORK,
     LATE_REMOVAL: Topic.LATE,
+    "emergency.": Topic.EMERGENCY,
     "room.": Topic.ROOM,
 }
 

@@ -38,6 +38,14 @@ class Verb(StrEnum):
     REVIEW_VIEW = "review.view"
     REVIEW_STATE = "review.state"
     REVIEW_DETERMINE = "review.determine"
+    # emergencies
+    EMERGENCY_VIEW = "emergency.view"
+    EMERGENCY_ACTIVATE = "emergency.activate"
+    ACTIVATION_VIEW = "activation.view"
+    ACTIVATION_END = "activation.end"
+    ACTIVATION_HAND_BACK = "activation.hand_back"
+    ACTIVATION_EXTEND = "activation.extend"
+    ALERT_ACKNOWLEDGE = "alert.acknowledge"
     # post-incident reviews
     INCIDENT_VIEW = "incident_review.view"
     INCIDENT_STATE = "incident_review.state"
@@ -89,6 +97,8 @@ class Relation(StrEnum):
     DELEGATE = "delegate"  # was named to decide for somebody else
     CARRIER = "carrier"  # is named to carry out manual work on the target
     SECURITY = "security"  # is a security contact who was alerted of the emergency
+    POPULATION = "population"  # may activate break-glass with it
+    ALERTED = "alerted"  # was alerted of the activation
     CUSTODIAN = "custodian"  # keeps the emergency account's credential
     TOOK_PART = "took_part"  # acted in the emergency, and so can't review it
     REVIEWER = "reviewer"  # has determined the post-incident review
@@ -205,6 +215,8 @@ _reviewing = _others(
     "This is about your own use of an emergency account. Somebody else has to do it.",
 )
 
+_POPULATION = "The policy doesn't name you among those who may use emergency access."
+
 RULES: dict[Verb, Rule] = {
     Verb.REQUEST_VIEW: _relation(
         *_SEES,
@@ -257,6 +269,38 @@ RULES: dict[Verb, Rule] = {
         ),
         Relation.HOLDER,
         "This review is about your own access. Somebody else has to close it.",
+    ),
+    Verb.EMERGENCY_VIEW: _relation(
+        Relation.POPULATION,
+        Relation.CUSTODIAN,
+        Relation.ROLE_OWNER,
+        Relation.SECURITY,
+        powers=OVERSEERS | {Power.OPERATOR, Power.POLICY_EDITOR},
+        otherwise=_POPULATION,
+    ),
+    Verb.EMERGENCY_ACTIVATE: _relation(Relation.POPULATION, otherwise=_POPULATION),
+    Verb.ACTIVATION_VIEW: _relation(
+        *_SEES,
+        Relation.ALERTED,
+        Relation.SECURITY,
+        Relation.CUSTODIAN,
+        Relation.POPULATION,
+        powers=OVERSEERS | {Power.OPERATOR},
+        otherwise="This activation isn't yours to see.",
+    ),
+    Verb.ACTIVATION_END: _others(
+        _relation(
+            Relation.REVOKER,
+            powers=frozenset({Power.ADMINISTRATOR}),
+            otherwise="The policy doesn't name you among those who may end this.",
+        ),
+        Relation.HOLDER,
+        "This is your own activation: hand it back.",
+    ),
+    Verb.ACTIVATION_HAND_BACK: _relation(Relation.HOLDER, otherwise="Only the responder can hand it back."),
+    Verb.ACTIVATION_EXTEND: _relation(Relation.HOLDER, otherwise="Only the responder can extend it."),
+    Verb.ALERT_ACKNOWLEDGE: _relation(
+        Relation.ALERTED, otherwise="You weren't alerted of this, so there is nothing to acknowledge."
     ),
     Verb.INCIDENT_VIEW: _relation(
         Relation.HOLDER,

@@ -73,6 +73,8 @@ class AlertCause(StrEnum):
     SECURITY_CONTACT = "security_contact"
     ROLE_OWNER = "role_owner"
     WOULD_DECIDE = "would_decide"  # would have approved the same, had it been asked for
+    CUSTODIAN = "custodian"  # where the criterion's probe disagrees, these too
+    ADMINISTRATOR = "administrator"
 
 
 class ReviewStatus(StrEnum):

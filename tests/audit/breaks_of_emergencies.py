@@ -78,6 +78,14 @@ def _grant_after_the_fact() -> Break:
     return lambda: rows.emergency_grant(activation=activation)
 
 
+def _grant_that_nobody_reviews() -> Break:
+    activation = rows.activation()
+    own = {"person": activation.person, "role": activation.role, "scope": activation.scope}
+    return lambda: rows.grant(
+        request=None, activation=activation, pathway=Pathway.BREAK_GLASS, minutes=60, **own
+    )
+
+
 EMERGENCIES: dict[str, tuple[Setup, ...]] = {
     "activation_1_of_its_role": (_of_an_ordinary_role, _with_an_account_elsewhere, _of_another_roles_scope),
     "activation_2_within_role_cap": (_over_the_roles_cap,),
@@ -90,4 +98,5 @@ EMERGENCIES: dict[str, tuple[Setup, ...]] = {
         _grant_of_what_has_ended,
         _grant_after_the_fact,
     ),
+    "grant_6_reviewed": (_grant_that_nobody_reviews,),
 }

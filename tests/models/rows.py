@@ -529,6 +529,8 @@ def emergency_grant(**values: Any) -> Grant:
     """The ready grant of an open activation."""
     values = _made(values, activation=activation)
     opened: Activation = values["activation"]
+    if not PostIncidentReview.objects.filter(activation=opened).exists():
+        incident_review(activation=opened)
     return grant(
         **{
             "request": None,

@@ -39,6 +39,10 @@ _NOT_AS_ACTIVATED = """NEW.activation_id IS NOT NULL AND NOT EXISTS (
     AND activation.scope_id = NEW.scope_id AND NEW.minutes <= activation.minutes
     AND NEW.opens_at = activation.opened_at AND NEW.latest_end_at <= activation.ends_at)"""
 
+_NOT_REVIEWED = """NEW.activation_id IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM jitportal_postincidentreview review
+    WHERE review.activation_id = NEW.activation_id)"""
+
 
 def guards() -> Iterator[Guard]:
     """What compares an activation and its grant with the rows that they refer to."""
@@ -87,6 +91,14 @@ def guards() -> Iterator[Guard]:
         On.INSERT,
         "A break-glass grant is what its open activation says: its person, role, scope and time.",
         _NOT_AS_ACTIVATED,
+        looks_up=True,
+    )
+    yield Guard(
+        "grant_6_reviewed",
+        Grant,
+        On.INSERT,
+        "No break-glass without a review that is open for it.",
+        _NOT_REVIEWED,
         looks_up=True,
     )
 

@@ -32,6 +32,10 @@ WORDS: dict[Topic, tuple[str, str]] = {
         "Late removals",
         "Access that should be gone and isn't: for operators and owners. Always by mail, at once.",
     ),
+    Topic.EMERGENCY: (
+        "Emergencies",
+        "Emergency access is used: for those who must hear of it. Always by mail, at once.",
+    ),
 }
 
 

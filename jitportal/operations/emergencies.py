@@ -1,0 +1,293 @@
+"""Break-glass: activated, extended, handed back, ended. Nobody approves it; everybody hears of it.
+
+In one transaction stand the activation, its review, its grant, the event and the alerts: none is there
+without the others. What has to be asked outside (an incident) is asked before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from jitportal.audit import context
+from jitportal.audit.events import record
+from jitportal.models import (
+    AccessRequest,
+    Activation,
+    Criterion,
+    EmergencyAccount,
+    Event,
+    Grant,
+    Person,
+    PolicyVersion,
+    Role,
+    RoleScope,
+)
+from jitportal.operations import clock, grants, policies, post_incident, probes
+from jitportal.operations.directory import person_facts
+from jitportal.operations.emergency_alerts import raise_alerts
+from jitportal.operations.emergency_people import deciders_of_request
+from jitportal.operations.facts import require
+from jitportal.operations.granting import begin
+from jitportal.operations.overlap import refuse_overlap
+from jitportal.operations.post_incident_overdue import warn_of_late
+from jitportal.operations.probes import Said
+from jitportal.operations.requests import withdraw_locked
+from jitportal.operations.transaction import lock_grant, lock_person, lock_request, operation
+from jitportal.operations.wording import words
+from jitportal.rules.durations import spoken
+from jitportal.rules.emergencies import Claim, claim_problems
+from jitportal.rules.errors import Conflict, Invalid, InvalidInput, NotAllowed, PolicyRefuses
+from jitportal.rules.permissions import Verb
+from jitportal.rules.policy_document import PolicyDocument
+from jitportal.rules.vocabulary import EndReason, Pathway, StartMode
+from jitportal.rules.windows import Span
+
+#: The person's own words of a request that is withdrawn for an emergency, for the record.
+WITHDRAWN = "It couldn't wait: emergency access was activated instead."
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What an activation stands on: the policy in force, the rows that the claim names, the probe."""
+
+    version: PolicyVersion
+    document: PolicyDocument
+    role: Role
+    scope: RoleScope
+    account: EmergencyAccount
+    criterion: Criterion
+    said: Said
+
+
+def activate(*, actor: Person, claim: Claim, from_request: AccessRequest | None = None) -> Activation:
+    """Have emergency access at once.
+
+    ``from_request`` is a request of one's own that still waits: it is withdrawn, and nothing that was
+    approved of it counts. Raises ``InvalidInput`` with everything that is wrong with the claim,
+    ``NotAllowed`` outside the population, and ``Conflict`` where somebody uses the account now.
+    """
+    said = _ask_probe(actor, claim)
+    _end_what_has_passed(claim.account)
+    with operation(actor):
+        actor = lock_person(actor.pk)
+        waiting = lock_request(from_request) if from_request is not None else None
+        ground = _ground(actor, claim, said)
+        now = clock.now()
+        _refuse_in_use(ground.account, actor)
+        withdrawn = _withdraw(waiting, actor, now)
+        return _open(actor, claim, ground, now, waiting=waiting, withdrawn=withdrawn)
+
+
+def extend(*, actor: Person, activation: Activation, minutes: int, why: str) -> Activation:
+    """Go on: another activation, linked to this one, which ends as it begins. Sessions go on.
+
+    Raises ``Conflict`` where this one has ended, and as ``activate``.
+    """
+    claim = Claim(
+        role_key=activation.role.key,
+        scope=activation.scope.key,
+        account=activation.account.key,
+        criterion=activation.criterion.key,
+        incident=activation.incident,
+        broken=activation.broken,
+        expected=why,
+        minutes=minutes,
+        drill=activation.drill,
+    )
+    said = _ask_probe(actor, claim)
+    with operation(actor):
+        actor = lock_person(actor.pk)
+        grant = _grant_of(activation)
+        require(Verb.ACTIVATION_EXTEND, actor, activation)
+        ground = _ground(actor, claim, said)
+        now = clock.now()
+        if not grant.entitles(now):
+            raise Conflict("This activation has ended. Activate anew if the emergency goes on.")
+        grants.stop_locked(grant, actor, EndReason.EXTENDED, "It goes on in another activation.", now)
+        return _open(actor, claim, ground, now, earlier=grant)
+
+
+def hand_back(*, actor: Person, activation: Activation, note: str = "") -> Activation:
+    """The responder returns it. Raises ``Conflict`` where it has ended."""
+    with operation(actor):
+        grant = _grant_of(activation)
+        now = clock.now()
+        require(Verb.ACTIVATION_HAND_BACK, actor, activation, now)
+        grants.stop_locked(grant, actor, EndReason.HANDED_BACK, words(note, "note"), now)
+        return _as_it_is(activation)
+
+
+def end(*, actor: Person, activation: Activation, reason: str) -> Activation:
+    """Somebody whom the policy names ends it, with a reason.
+
+    Raises ``Invalid`` without a reason, ``NotAllowed``, and ``Conflict`` where it has ended.
+    """
+    with operation(actor):
+        grant = _grant_of(activation)
+        now = clock.now()
+        require(Verb.ACTIVATION_END, actor, activation, now)
+        reason = words(reason, "reason", needed="Say why you end it, for the responder and the review.")
+        grants.stop_locked(grant, actor, EndReason.REVOKED, reason, now)
+        return _as_it_is(activation)
+
+
+def _ask_probe(actor: Person, claim: Claim) -> Said:
+    """What the criterion's probe says, asked outside the transaction; nobody else has the portal ask."""
+    role = Role.objects.offered().filter(key=claim.role_key, pathway=Pathway.BREAK_GLASS).first()
+    if role is None:
+        raise InvalidInput([Invalid("Choose what you need.", field="role")])
+    require(Verb.EMERGENCY_ACTIVATE, actor, role)
+    criterion = Criterion.objects.offered().filter(key=claim.criterion).first()
+    if criterion is None:
+        raise InvalidInput([Invalid("Choose the criterion that holds.", field="criterion")])
+    return probes.says_to_claim(criterion, claim.incident)
+
+
+def _ground(actor: Person, claim: Claim, said: Said) -> _Ground:
+    """The rows behind the claim, the account's locked; raises with everything that is wrong with it."""
+    version = policies.current_version()
+    if version is None:
+        raise PolicyRefuses("No policy is in force, so there is no emergency access.")
+    document = policies.document_of(version)
+    problems = claim_problems(person_facts(actor), claim, document)
+    if problems:
+        raise InvalidInput([Invalid(one.sentence, field=one.field) for one in problems])
+    role = Role.objects.select_related("target", "owner").get(key=claim.role_key)
+    require(Verb.EMERGENCY_ACTIVATE, actor, role)
+    # One activation of an account at a time: whoever comes second waits here, and then sees the first.
+    account = EmergencyAccount.objects.select_for_update(no_key=True).get(key=claim.account)
+    scope = RoleScope.objects.select_related("entitlement").get(role=role, key=claim.scope)
+    criterion = Criterion.objects.get(key=claim.criterion)
+    return _Ground(version, document, role, scope, account, criterion, said)
+
+
+def _end_what_has_passed(account: str) -> None:
+    """Write the end down of an activation whose time has passed: no worker need run for the next to begin."""
+    passed = Activation.objects.open().filter(account__key=account, ends_at__lte=clock.now())
+    if passed.exists():
+        grants.expire_due()
+
+
+def _refuse_in_use(account: EmergencyAccount, actor: Person) -> None:
+    using = Activation.objects.open().filter(account=account).select_related("person").first()
+    if using is None:
+        return
+    who = "You have" if using.person_id == actor.pk else f"{using.person} has"
+    raise Conflict(
+        f"{who} activated {account} already, until {using.ends_at:%H:%M} UTC (activation {using.pk}). "
+        "It is used by one at a time: have it handed back or ended, or take another account."
+    )
+
+
+def _withdraw(waiting: AccessRequest | None, actor: Person, now: datetime) -> Sequence[Person]:
+    """Withdraw the request that it takes the place of; gives who would have decided on it."""
+    if waiting is None:
+        return ()
+    if waiting.requester_id != actor.pk:
+        raise NotAllowed("That request isn't yours. Activate without it.")
+    deciders = deciders_of_request(waiting)
+    withdraw_locked(waiting, actor, now, WITHDRAWN)
+    return deciders
+
+
+def _open(
+    actor: Person,
+    claim: Claim,
+    ground: _Ground,
+    now: datetime,
+    *,
+    waiting: AccessRequest | None = None,
+    withdrawn: Sequence[Person] = (),
+    earlier: Grant | None = None,
+) -> Activation:
+    """All that belongs together: the activation, its review, its grant, the event and the alerts."""
+    ends_at = now + timedelta(minutes=claim.minutes)
+    refuse_overlap(actor.pk, ground.role.pk, ground.scope.pk, Span(now, ends_at), ignore=earlier)
+    activation = Activation.objects.create(
+        person=actor,
+        role=ground.role,
+        scope=ground.scope,
+        account=ground.account,
+        criterion=ground.criterion,
+        probe_said=ground.said.says,
+        probe_detail=ground.said.detail,
+        incident=claim.incident.strip(),
+        broken=claim.broken.strip(),
+        expected=claim.expected.strip(),
+        minutes=claim.minutes,
+        cap_minutes=ground.document.roles[claim.role_key].max_minutes,
+        opened_at=now,
+        ends_at=ends_at,
+        drill=claim.drill,
+        extension_of=earlier.activation if earlier else None,
+        from_request=waiting,
+        address=context.current().address,
+        policy_version=ground.version,
+    )
+    review = post_incident.open_for(activation=activation, actor=actor, now=now)
+    event = _say_opened(activation, actor, now)
+    warn_of_late(actor, review, actor, now)
+    begin(_grant(activation, earlier, now), actor, now)
+    raise_alerts(activation, withdrawn, event, actor, now)
+    return activation
+
+
+def _grant(activation: Activation, earlier: Grant | None, now: datetime) -> Grant:
+    return Grant.objects.create(
+        activation=activation,
+        person=activation.person,
+        role=activation.role,
+        scope=activation.scope,
+        pathway=Pathway.BREAK_GLASS,
+        renewal_of=earlier,
+        start_mode=StartMode.AT_ONCE,
+        opens_at=now,
+        closes_at=now,
+        minutes=activation.minutes,
+        cap_minutes=activation.cap_minutes,
+        latest_end_at=activation.ends_at,
+        created_at=now,
+    )
+
+
+def _say_opened(activation: Activation, actor: Person, now: datetime) -> Event:
+    what = "practises emergency access" if activation.drill else "has emergency access"
+    again = f", extending activation {activation.extension_of_id}" if activation.extension_of_id else ""
+    return record(
+        verb="emergency.opened",
+        actor=actor,
+        sentence=(
+            f"{actor} {what} to {activation.role.target} with {activation.account} for "
+            f"{spoken(activation.minutes)}{again}, claiming {activation.criterion}."
+        ),
+        now=now,
+        person=actor,
+        activation=activation,
+        request=activation.from_request,
+        role=activation.role,
+        target=activation.role.target,
+        policy_version=activation.policy_version,
+        data={
+            "account": activation.account.key,
+            "criterion": activation.criterion.key,
+            "probe_said": str(activation.probe_said),
+            "probe_detail": activation.probe_detail,
+            "incident": activation.incident,
+            "drill": activation.drill,
+            "ends_at": activation.ends_at.isoformat(),
+        },
+    )
+
+
+def _grant_of(activation: Activation) -> Grant:
+    grant = Grant.objects.filter(activation=activation).first()
+    if grant is None:
+        raise Conflict("This activation was written down afterwards: it holds no access.")
+    return lock_grant(grant)
+
+
+def _as_it_is(activation: Activation) -> Activation:
+    activation.refresh_from_db()
+    return activation

@@ -1,0 +1,216 @@
+"""Alerts of break-glass: rows, notices and webhooks, written in the transaction that they tell of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from jitportal.audit.bulk import insert_many
+from jitportal.audit.events import record
+from jitportal.models import Activation, ActivationAlert, Event, Person
+from jitportal.operations import clock, notices, policies, webhooks
+from jitportal.operations.emergency_people import people_of, to_alert
+from jitportal.operations.facts import require
+from jitportal.operations.notice_details import Detail, isolated
+from jitportal.operations.transaction import operation
+from jitportal.rules.durations import spoken
+from jitportal.rules.errors import Conflict
+from jitportal.rules.lifecycle import spoken_state
+from jitportal.rules.permissions import Verb
+from jitportal.rules.policy_requirements import PathwayRules
+from jitportal.rules.vocabulary import Pathway, ProbeSays
+
+OPENED, ENDED, ANNOUNCED = "emergency.opened", "emergency.ended", "emergency.drill_announced"
+
+
+def announce_drill(activation: Activation, actor: Person, now: datetime) -> None:
+    """Forewarn security: what comes next is a drill."""
+    notices.notify(
+        recipients=[one for one in people_of(_rules(activation).contacts) if one.pk != actor.pk],
+        kind=ANNOUNCED,
+        key=str(activation.pk),
+        subject=f"A drill begins: {activation.account}",
+        body=(
+            f"{isolated(activation.person)} practises emergency access with {activation.account}. "
+            "The alert that follows belongs to it: acknowledge it as you would a real one."
+        ),
+        path=path_of(activation),
+        now=now,
+        actor=actor,
+        activation=activation,
+    )
+
+
+def raise_alerts(
+    activation: Activation, withdrawn: Iterable[Person], event: Event, actor: Person, now: datetime
+) -> list[ActivationAlert]:
+    """Alert everybody who must hear of it, by mail or chat, and other systems by webhook."""
+    rules = _rules(activation)
+    if activation.drill:
+        announce_drill(activation, actor, now)
+    told = to_alert(activation, rules.contacts, withdrawn)
+    rows = [
+        ActivationAlert(activation=activation, person=person, cause=cause, raised_at=now)
+        for person, cause in told.values()
+    ]
+    alerts = insert_many(ActivationAlert, rows, actor) if rows else []
+    notices.notify(
+        recipients=[person for person, _ in told.values()],
+        kind=OPENED,
+        key=str(activation.pk),
+        subject=_subject(activation),
+        body=_body(activation),
+        path=path_of(activation),
+        now=now,
+        actor=actor,
+        activation=activation,
+        details=_details(activation),
+    )
+    webhooks.enqueue(
+        kind=OPENED,
+        data=_data(activation),
+        endpoints=rules.webhooks,
+        now=now,
+        actor=actor,
+        event=event,
+        message=f"msg_activation_{activation.pk}_opened",
+    )
+    return alerts
+
+
+def tell_of_end(activation: Activation, event: Event, actor: Person, now: datetime) -> None:
+    """Everybody who was alerted hears of the end, and the responder where somebody else ended it."""
+    people = [alert.person for alert in activation.alerts.select_related("person")]
+    if activation.stopped_by_id != activation.person_id:
+        people.append(activation.person)
+    why = spoken_state(activation.end_reason)
+    notices.notify(
+        recipients=[person for person in people if person.pk != actor.pk],
+        kind=ENDED,
+        key=str(activation.pk),
+        subject=f"{_mark(activation)}{activation.account} has ended: {why}",
+        body=" ".join(
+            part
+            for part in (
+                f"Emergency access of {isolated(activation.person)} has ended: {why}.",
+                activation.end_note,
+            )
+            if part
+        ),
+        path=path_of(activation),
+        now=now,
+        actor=actor,
+        activation=activation,
+    )
+    webhooks.enqueue(
+        kind=ENDED,
+        data={
+            **_data(activation),
+            "stopped_at": activation.stopped_at,
+            "end_reason": activation.end_reason,
+            "stopped_by": activation.stopped_by.username if activation.stopped_by else "",
+        },
+        endpoints=_rules(activation).webhooks,
+        now=now,
+        actor=actor,
+        event=event,
+        message=f"msg_activation_{activation.pk}_ended",
+    )
+
+
+def acknowledge(*, actor: Person, activation: Activation) -> ActivationAlert:
+    """Whoever was alerted says that they have seen it. Raises ``Conflict`` the second time."""
+    with operation(actor):
+        require(Verb.ALERT_ACKNOWLEDGE, actor, activation)
+        alert = (
+            ActivationAlert.objects.select_for_update(of=("self",), no_key=True)
+            .select_related("activation__role__target", "activation__person", "activation__account")
+            .get(activation=activation, person=actor)
+        )
+        if alert.acknowledged_at is not None:
+            raise Conflict("You have acknowledged this alert already.")
+        now = clock.now()
+        alert.acknowledged_at = max(now, alert.raised_at)
+        alert.save(update_fields=["acknowledged_at"])
+        seconds = (alert.acknowledged_at - alert.raised_at).total_seconds()
+        record(
+            verb="emergency.acknowledged",
+            actor=actor,
+            sentence=f"{actor} acknowledged the alert after {seconds:.0f} s.",
+            now=now,
+            person=alert.activation.person,
+            activation=alert.activation,
+            role=alert.activation.role,
+            target=alert.activation.role.target,
+            data={"seconds": round(seconds, 1), "cause": alert.cause},
+        )
+        return alert
+
+
+def path_of(activation: Activation) -> str:
+    """The activation's page."""
+    return f"/emergency/activations/{activation.pk}/"
+
+
+def _rules(activation: Activation) -> PathwayRules:
+    """Break-glass as the version says that the activation is pinned to; it was made under it."""
+    return policies.document_of(activation.policy_version).pathways[Pathway.BREAK_GLASS]
+
+
+def _mark(activation: Activation) -> str:
+    return "Drill: " if activation.drill else ""
+
+
+def _subject(activation: Activation) -> str:
+    who = isolated(activation.person)
+    if activation.probe_said == ProbeSays.DISAGREES and not activation.drill:
+        return f"Emergency access AGAINST ITS PROBE: {who} uses {activation.account}"
+    return f"{_mark(activation)}Emergency access: {who} uses {activation.account}"
+
+
+def _body(activation: Activation) -> str:
+    who, until = isolated(activation.person), f"{activation.ends_at:%H:%M} UTC"
+    parts = [
+        f"{who} has emergency access to {activation.role.target} with {activation.account} for "
+        f"{spoken(activation.minutes)}, until {until}. Nobody approved it beforehand."
+    ]
+    if activation.drill:
+        parts.insert(0, "This is a drill.")
+    if activation.extension_of_id:
+        parts.append(f"It extends activation {activation.extension_of_id}.")
+    if activation.probe_said == ProbeSays.DISAGREES:
+        parts.append(f"The probe of {activation.criterion} disagrees: {activation.probe_detail}")
+    parts.append("Open the page to acknowledge this alert, and to end the access if it should not be.")
+    return " ".join(parts)
+
+
+def _details(activation: Activation) -> list[Detail]:
+    return [
+        Detail("Who", activation.person.name),
+        Detail("Account", f"{activation.account} on {activation.role.target}"),
+        Detail("Criterion", activation.criterion.name),
+        Detail("Probe", spoken_state(activation.probe_said)),
+        *([Detail("Incident", activation.incident, typed=True)] if activation.incident else []),
+        Detail("Until", at=activation.ends_at),
+        Detail("What is broken", activation.broken, typed=True),
+        Detail("Expected activities", activation.expected, typed=True),
+    ]
+
+
+def _data(activation: Activation) -> dict[str, Any]:
+    return {
+        "activation": activation.pk,
+        "drill": activation.drill,
+        "person": activation.person.username,
+        "account": activation.account.key,
+        "target": activation.role.target.key,
+        "role": activation.role.key,
+        "scope": activation.scope.key,
+        "criterion": activation.criterion.key,
+        "probe_said": activation.probe_said,
+        "incident": activation.incident,
+        "opened_at": activation.opened_at,
+        "ends_at": activation.ends_at,
+        "extension_of": activation.extension_of_id,
+    }
