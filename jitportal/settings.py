@@ -285,6 +285,10 @@ if PRODUCTION:
     if TRUSTED_PROXIES:
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
+#: Recordings of sessions, as files. Several portals share this directory.
+RECORDINGS_DIR = Path(env.text("RECORDINGS_DIR", str(DATA_DIR / "recordings")))
+LARGEST_RECORDING = env.positive("LARGEST_RECORDING_MEGABYTES", 1024) * 1_048_576
+
 #: How often one person may do what costs much.
 LIMITS = {
     "request": env.limit("LIMIT_REQUESTS", "30/600"),

@@ -8,6 +8,7 @@ sockets alone.
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,7 @@ from jitportal.audit import guards
 from jitportal.management.postgres_binaries import why_unavailable
 from jitportal.management.private_postgres import PrivatePostgres
 from tests import migrated
+from tests.connectors.ssh_target import SshFleet, why_no_ssh_server
 
 PROOF_SECONDS = 1800
 
@@ -50,12 +52,17 @@ hypothesis_settings.load_profile("suite")
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     _leave_out_the_other_database(config, items)
     no_postgres = why_unavailable()
+    no_ssh = why_no_ssh_server() if any("ssh_fleet" in _fixture_names(item) for item in items) else None
     no_browser = None if shutil.which("chromium") else "Chromium is not installed (on Debian: chromium)."
     for item in items:
         if {"target_server", "target_database", "armed_target_server"} & set(_fixture_names(item)):
             item.add_marker("postgres_server")
         if no_postgres and item.get_closest_marker("postgres_server"):
             item.add_marker(pytest.mark.skip(reason=no_postgres))
+        if "ssh_fleet" in _fixture_names(item):
+            item.add_marker("ssh_server")
+        if no_ssh and item.get_closest_marker("ssh_server"):
+            item.add_marker(pytest.mark.skip(reason=no_ssh))
         if no_browser and item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.skip(reason=no_browser))
         if item.nodeid.startswith(PAGES) and item.path.name not in PAGES_THAT_SEARCH:
@@ -225,6 +232,21 @@ def target_server() -> Iterator[PrivatePostgres]:
     cron_database = None if why_unavailable(extension="pg_cron") else "postgres"
     with PrivatePostgres(durable=False, cron_database=cron_database) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def ssh_fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshFleet]:
+    """A real SSH host that trusts an authority of the test's own; one for each process."""
+    root = tmp_path_factory.mktemp("fleet")
+    for folder in (root, *list(root.parents)[:3]):
+        if folder.is_relative_to(tempfile.gettempdir()) and folder != Path(tempfile.gettempdir()):
+            folder.chmod(0o711)  # the host's users pass through it
+    fleet = SshFleet(root)
+    try:
+        fleet.start()
+        yield fleet
+    finally:
+        fleet.stop()
 
 
 @pytest.fixture

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from jitportal.connectors.base import Connector, TargetSettings
 
 #: The class of each connector, which stands in the module ``connector`` of the folder of that name.
-NAMES = {"manual": "ManualConnector", "portal": "PortalConnector", "postgres": "PostgresConnector"}
+NAMES = {
+    "manual": "ManualConnector",
+    "portal": "PortalConnector",
+    "postgres": "PostgresConnector",
+    "ssh": "SshConnector",
+}
 
 
 def find(name: str) -> Callable[[TargetSettings], Connector] | None:

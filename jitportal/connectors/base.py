@@ -17,9 +17,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from jitportal.rules.vocabulary import (
+    CertificateOrder,
     EnforcementPlan,
     Health,
     Holder,
@@ -141,4 +142,24 @@ class Connector(Protocol):
 
         Raises ``TargetError`` where there is nothing to reveal.
         """
+        ...
+
+
+@runtime_checkable
+class Certifying(Protocol):
+    """A connector whose holders bring a key of their own, and get a certificate for it.
+
+    Certificates can't be taken back, only revoked: those who look at them fetch the list.
+    """
+
+    def certify(self, order: CertificateOrder) -> str:
+        """The certificate as text. Raises ``TargetError``."""
+        ...
+
+    def authority_line(self) -> str:
+        """The public key that the target is to trust."""
+        ...
+
+    def revocation_list(self, serials: Sequence[int], *, number: int, made_at: datetime) -> bytes:
+        """The list of what was revoked before its end, as the target reads it."""
         ...

@@ -10,7 +10,9 @@ from importlib.resources import files
 from pathlib import Path
 
 _CONNECTORS = files("jitportal") / "connectors"
-_INCLUDE = re.compile(r"^\\ir +(?P<name>[\w/]+\.sql)$", re.MULTILINE)
+#: How a script names a file of its folder that belongs in its place: psql's way, and the shell scripts'.
+_INCLUDE = re.compile(r"^(?:\\ir|#include) +(?P<name>[\w/.-]+)$", re.MULTILINE)
+_SUFFIXES = ("sql", "sh")
 
 
 class TargetScriptError(RuntimeError):
@@ -19,7 +21,13 @@ class TargetScriptError(RuntimeError):
 
 def kinds() -> list[str]:
     """The connectors that have an installation script."""
-    return sorted(each.name for each in _CONNECTORS.iterdir() if (each / "install.sql").is_file())
+    return sorted(each.name for each in _CONNECTORS.iterdir() if _suffix(each.name))
+
+
+def _suffix(kind: str) -> str:
+    """Whether the connector's script is psql's or a shell's; empty: it has none."""
+    found = (one for one in _SUFFIXES if (_CONNECTORS / kind / f"install.{one}").is_file())
+    return next(found, "")
 
 
 def script(kind: str, *, uninstall: bool = False) -> str:
@@ -29,7 +37,8 @@ def script(kind: str, *, uninstall: bool = False) -> str:
             f"There is no script for targets of the kind “{kind}”: choose {', '.join(kinds())}."
         )
     folder = _CONNECTORS / kind
-    text = (folder / ("uninstall.sql" if uninstall else "install.sql")).read_text(encoding="utf-8")
+    name = f"{'uninstall' if uninstall else 'install'}.{_suffix(kind)}"
+    text = (folder / name).read_text(encoding="utf-8")
     return _INCLUDE.sub(lambda found: (folder / found["name"]).read_text(encoding="utf-8").rstrip(), text)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from jitportal.connectors.base import TargetError
 from jitportal.models import Grant, Person
 from jitportal.operations import clock
+from jitportal.operations.certifying import gives_certificates
 from jitportal.operations.facts import require
 from jitportal.operations.granting import say
 from jitportal.operations.targets import connector_for, instructions_for, order_of
@@ -33,6 +34,8 @@ def reveal(*, actor: Person, grant: Grant) -> Secret:
         require(Verb.GRANT_REVEAL, actor, grant, now)
         if grant.lease is None or grant.status != GrantStatus.ACTIVE or not grant.entitles(now):
             raise Conflict("This grant isn't live, so there is no login to set a password for.")
+        if gives_certificates(grant):
+            raise Conflict("This access has no password: get a certificate for your own key instead.")
         if grant.lease.grant_id is None:  # a login that was made has a lease of its own; a role may change
             raise Conflict(
                 "This role uses your own login: its password is yours, and the portal never sees it."

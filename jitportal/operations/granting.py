@@ -15,6 +15,7 @@ from jitportal.rules.durations import spoken
 from jitportal.rules.errors import PolicyRefuses
 from jitportal.rules.lifecycle import check_transition
 from jitportal.rules.policy import RoleRules, start_problems
+from jitportal.rules.policy_targets import WITH_CERTIFICATES
 from jitportal.rules.vocabulary import GrantStatus, Pathway, StartMode
 from jitportal.rules.windows import Span, Window
 
@@ -144,7 +145,7 @@ def _rules(grant: Grant) -> tuple[RoleRules, RoleRules | None]:
 
 def _lease(grant: Grant, earlier: Lease | None, now: datetime) -> Lease:
     """The row that the target is to hold; a dynamic login's renewal goes on with the same login."""
-    own = grant if grant.role.dynamic_login else None
+    own = grant if _has_own_lease(grant) else None
     if own is not None and earlier is not None:
         return earlier
     lease = wants.lease_for(
@@ -157,6 +158,11 @@ def _lease(grant: Grant, earlier: Lease | None, now: datetime) -> Lease:
     )
     _refuse_shared(grant)  # with the lease locked: two people's approvals may come at once
     return lease
+
+
+def _has_own_lease(grant: Grant) -> bool:
+    """Whether what the target holds is this grant's alone: a login that is made, or certificates."""
+    return grant.role.dynamic_login or grant.role.target.connector in WITH_CERTIFICATES
 
 
 def _refuse_shared(grant: Grant) -> None:

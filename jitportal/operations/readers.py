@@ -8,6 +8,7 @@ from jitportal.audit.system import system
 from jitportal.connectors.base import Superseded
 from jitportal.models import Grant, Lease, ManualTask, Person, Target
 from jitportal.operations import clock, notices, wants
+from jitportal.operations.ssh_ledger import CertificatesOfTarget
 from jitportal.operations.transaction import operation
 from jitportal.rules.vocabulary import Holder, LeaseOrder, Presence
 
@@ -18,6 +19,8 @@ def reader_for(target: Target) -> object | None:
         return PortalGrants(target)
     if target.connector == "manual":
         return ManualWork(target)
+    if target.connector == "ssh":
+        return CertificatesOfTarget(target)
     return None
 
 

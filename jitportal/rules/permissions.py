@@ -34,6 +34,7 @@ class Verb(StrEnum):
     GRANT_REVOKE = "grant.revoke"
     GRANT_RENEW = "grant.renew"
     GRANT_REVEAL = "grant.reveal"
+    GRANT_CERTIFY = "grant.certify"
     # after-use reviews
     REVIEW_VIEW = "review.view"
     REVIEW_STATE = "review.state"
@@ -256,6 +257,9 @@ RULES: dict[Verb, Rule] = {
     ),
     Verb.GRANT_RENEW: _relation(Relation.HOLDER, otherwise="Only the holder can ask for a renewal."),
     Verb.GRANT_REVEAL: _relation(Relation.HOLDER, otherwise="Only the holder is shown the password."),
+    Verb.GRANT_CERTIFY: _relation(
+        Relation.HOLDER, otherwise="Only the holder gets a certificate for their key."
+    ),
     Verb.REVIEW_VIEW: _relation(*_SEES, powers=OVERSEERS, otherwise="This review isn't yours to see."),
     Verb.REVIEW_STATE: _relation(
         Relation.HOLDER, otherwise="Only the person who had the access can say what was done."

@@ -14,7 +14,7 @@ from jitportal.rules.policy_requirements import SECTIONS, PathwayRules, Requirem
 from jitportal.rules.policy_schema import Defaults, Role, WaitingTimes
 from jitportal.rules.policy_shapes import duration_key, minutes_of
 from jitportal.rules.policy_stages import MANAGER, OWNER, role_stages
-from jitportal.rules.policy_targets import PORTAL, WITHOUT_LOGINS, TargetRules, refuse_secrets
+from jitportal.rules.policy_targets import PORTAL, SSH, WITHOUT_LOGINS, TargetRules, refuse_secrets
 from jitportal.rules.vocabulary import WHOLE_TARGET, Decider, Pathway, Power, Risk
 
 _HOUR, _DAY = MINUTES_IN["hours"], MINUTES_IN["days"]
@@ -192,7 +192,22 @@ class _Role:
             )
         refuse_secrets(self.section.options, self.report, (*self.path, "options"))
         login = {"login": "dynamic"} if self.section.login == "dynamic" else {}
-        return {**self.section.options, **of_scope, **login}
+        return {
+            **self.section.options,
+            **of_scope,
+            **login,
+            **self._recorded({**self.section.options, **of_scope}),
+        }
+
+    def _recorded(self, said: Mapping[str, str]) -> dict[str, str]:
+        """A pathway that requires recorded sessions has its certificates force them."""
+        on_ssh = self.target is not None and self.target.connector == SSH
+        if not on_ssh or not self.pathway.needs(Requirement.SESSION_RECORDING):
+            return {}
+        if said.get("session", "recorded") != "recorded":
+            section = SECTIONS[self.pathway.pathway]
+            self._problem("options", f"{section} requires session recording, so `session` must be recorded.")
+        return {"session": "recorded"}
 
     def _longest(self) -> int:
         cap = self.pathway.max_minutes

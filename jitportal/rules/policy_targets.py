@@ -12,10 +12,13 @@ from jitportal.rules.policy_schema import Target
 
 PORTAL = "portal"
 MANUAL = "manual"
+SSH = "ssh"
 #: The connectors of this version. A caller that knows others passes its own set.
-CONNECTORS = frozenset({PORTAL, "postgres", MANUAL})
+CONNECTORS = frozenset({PORTAL, "postgres", MANUAL, SSH})
 #: Connectors that have no logins of their own to make for a grant.
-WITHOUT_LOGINS = frozenset({PORTAL, MANUAL})
+WITHOUT_LOGINS = frozenset({PORTAL, MANUAL, SSH})
+#: Connectors on which each grant has a lease of its own: what was signed for one is not another's.
+WITH_CERTIFICATES = frozenset({SSH})
 
 SECRET_SUFFIX = "_secret"  # noqa: S105 -- the ending of a key's name, no secret
 #: What the name of a target's secret begins with: the policy's editors must not be able to have the

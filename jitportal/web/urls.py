@@ -7,11 +7,13 @@ from jitportal.web.admin_models import site
 from jitportal.web.views import (
     access,
     calendar,
+    certificates,
     components,
     decisions,
     figures,
     grants,
     health,
+    hosts,
     notices,
     overview,
     palette,
@@ -27,6 +29,7 @@ from jitportal.web.views import (
     roles,
     several,
     sign_in,
+    ssh_keys,
     start,
     targets,
     tasks,
@@ -42,6 +45,15 @@ frame: list[URLPattern] = [
     path("components/", components.components, name="components"),  # 404 in production
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+]
+
+# for machines: what hosts fetch and deliver
+machines: list[URLPattern] = [
+    path("ssh/<slug:key>/revoked.krl", hosts.revoked_list, name="ssh_revoked_list"),
+    path("ssh/<slug:key>/authority.pub", hosts.authority_key, name="ssh_authority_key"),
+    path("hosts/report/", hosts.host_report, name="host_report"),
+    path("hosts/recordings/", hosts.host_recordings, name="host_recordings"),
+    path("hosts/recordings/<int:pk>/", hosts.host_recording, name="host_recording"),
 ]
 
 #: Only where the demo runs: elsewhere the address doesn't exist.
@@ -68,10 +80,18 @@ engineer: list[URLPattern] = [
     path("grants/<int:pk>/revoke/", grants.revoke, name="grant_revoke"),
     path("grants/<int:pk>/renew/", renewals.renew, name="grant_renew"),
     path("grants/<int:pk>/reveal/", grants.reveal, name="grant_reveal"),
+    path("grants/<int:pk>/certificate/", certificates.certificate, name="grant_certificate"),
+    path(
+        "grants/<int:pk>/certificate/<int:number>/",
+        certificates.certificate_file,
+        name="grant_certificate_file",
+    ),
     path("reviews/", reviews.index, name="reviews"),
     path("reviews/<int:pk>/", reviews.detail, name="review_detail"),
     path("you/", you.you, name="you"),
     path("you/delegation/", you.delegation, name="you_delegation"),
+    path("you/keys/", ssh_keys.keys, name="you_keys"),
+    path("you/keys/<int:pk>/remove/", ssh_keys.key_remove, name="you_key_remove"),
     path("delegations/<int:pk>/end/", you.delegation_end, name="delegation_end"),
     path("notices/", notices.notices, name="notices"),
 ]
@@ -112,4 +132,4 @@ oversight: list[URLPattern | URLResolver] = [
     path("admin/", site.urls),
 ]
 
-urlpatterns = [*frame, *(demo if settings.DEMO else []), *engineer, *oversight]
+urlpatterns = [*frame, *machines, *(demo if settings.DEMO else []), *engineer, *oversight]

@@ -90,6 +90,11 @@ def _cage(_world: World) -> dict[str, object]:
     return {"key": "cage"}
 
 
+def _fleet(_world: World) -> dict[str, object]:
+    """No target of this world is a fleet."""
+    return {"key": "fleet"}
+
+
 def _building(_world: World) -> dict[str, object]:
     return {"key": "building"}
 
@@ -157,6 +162,12 @@ ROUTES: dict[str, Route] = {
     "components": Route(get={}),  # for developers, where the demo or DEBUG is on: 404 elsewhere
     "healthz": Route(get={200: ",".join(KINDS)}, public=True),
     "readyz": Route(get={503: ",".join(KINDS)}, public=True),  # no worker runs in this test
+    # machines: with a token of their own, which no person has
+    "ssh_revoked_list": Route(_fleet, get={404: ",".join(KINDS)}, public=True),
+    "ssh_authority_key": Route(_fleet, get={404: ",".join(KINDS)}, public=True),
+    "host_report": Route(post={401: ",".join(KINDS)}, public=True),
+    "host_recordings": Route(post={401: ",".join(KINDS)}, public=True),
+    "host_recording": Route(lambda _world: {"pk": 1}, get={401: ",".join(KINDS)}, public=True),
     # asking
     "my_access": Route(get=_all()),
     "history": Route(get=_all()),
@@ -228,6 +239,14 @@ ROUTES: dict[str, Route] = {
     "grant_reveal": Route(
         _held, get={200: "requester", 403: _GRANT_OTHERS}, post={409: "requester", 403: _GRANT_OTHERS}
     ),
+    # no certificates for a door
+    "grant_certificate": Route(
+        _held, get={404: "requester", 403: _GRANT_OTHERS}, post={404: "requester", 403: _GRANT_OTHERS}
+    ),
+    "grant_certificate_file": Route(
+        lambda world: {"pk": world.things["rita"].held.pk, "number": 1},
+        get={404: "requester", 403: _GRANT_OTHERS},
+    ),
     "reviews": Route(get=_all()),
     "review_detail": Route(
         lambda world: {"pk": world.things["rita"].review.pk},
@@ -242,6 +261,8 @@ ROUTES: dict[str, Route] = {
         post={302: _NOT_RITA, 409: "requester"},  # she has delegated already
         data=_delegated,
     ),
+    "you_keys": Route(get=_all(), post=_all(422), data=lambda _world: {"public_key": "no key"}),
+    "you_key_remove": Route(lambda world: {"pk": world.key}, post={302: "requester"}),
     "delegation_end": Route(
         lambda _world: {"pk": Delegation.objects.get().pk},
         post={302: "requester,stranger,administrator"},

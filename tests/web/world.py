@@ -33,6 +33,7 @@ from jitportal.operations import (
     policies,
     requests,
     reviews,
+    ssh_keys,
     submissions,
 )
 from jitportal.operations.requests import Ask
@@ -164,6 +165,9 @@ POLICY = r"""elevation_policy:
       risk: medium
 """
 
+#: A public key, whose private half nobody has kept.
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBd5bzgyQaLTvQX37SUvVLwl/fBWfP16yReYrJwvz5nv"
+
 POWERS = {
     "auda": "auditor",
     "polly": "policy-editor",
@@ -191,6 +195,7 @@ class World:
     people: dict[str, Person] = field(default_factory=dict)
     things: dict[str, Belongings] = field(default_factory=dict)
     proposed: PolicyVersion | None = None
+    key: int = 0  # an SSH key of Rita's
     submitted: int = 0  # a submission of Kai's, with nothing given yet
 
     def __getitem__(self, username: str) -> Person:
@@ -199,7 +204,7 @@ class World:
     def as_stored(self) -> World:
         """The same world, with the people as they are in the database now."""
         stored = Person.objects.in_bulk(self.people, field_name="username")
-        return World(stored, dict(self.things), self.proposed, self.submitted)
+        return World(stored, dict(self.things), self.proposed, self.key, self.submitted)
 
 
 def settled() -> World:
@@ -227,6 +232,7 @@ def small_world() -> World:
         actor=world["rita"], to=world["sam"], ends_at=clock.now() + timedelta(days=7), reason="On leave."
     )
     world.submitted = submissions.submit(actor=world["kai"], token=uuid4(), wishes=[verdict]).pk
+    world.key = ssh_keys.add(actor=world["rita"], name="laptop", public_key=KEY).pk
     people.deactivate(actor=world["root"], person=world["gwen"], reason="Left the company.")
     return world
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from jitportal.models import AccessRequest, Grant
+from jitportal.operations.certifying import gives_certificates
 from jitportal.rules.permissions import Allowed, Answer, Denied, Subject, Verb, allowed
 from jitportal.rules.vocabulary import GrantStatus, RequestStatus, StartMode
 from jitportal.web.http import PortalRequest, actor_of, now_of
@@ -77,7 +78,10 @@ def _possible(request: PortalRequest, grant: Grant) -> Iterator[tuple[Verb, str,
     if grant.status == GrantStatus.READY and grant.start_mode == StartMode.ON_CLICK:
         yield Verb.GRANT_START, "grant_start", "Start now", "arrow-right", first, _unopened(request, grant)
     if grant.entitles(now_of(request)):
-        if grant.lease is not None and grant.lease.grant_id is not None:  # a login made for the grant
+        if gives_certificates(grant):
+            early = "" if grant.live_at else "The target hasn't confirmed the access yet."
+            yield Verb.GRANT_CERTIFY, "grant_certificate", "Get a certificate", "key-round", first, early
+        elif grant.lease is not None and grant.lease.grant_id is not None:  # a login made for the grant
             early = "" if grant.live_at else "The target hasn't confirmed the login yet."
             yield Verb.GRANT_REVEAL, "grant_reveal", "Show the password", "eye", first, early
         renewed = "It has been renewed already." if hasattr(grant, "renewed_by") else ""

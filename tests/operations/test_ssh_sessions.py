@@ -1,0 +1,306 @@
+"""From a grant to a shell, and to the end of everything in it: on a real host, with the portal alive and dead."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+from uuid import uuid4
+
+import pytest
+from django.conf import LazySettings
+from pytest_django.live_server_helper import LiveServer
+
+from jitportal.models import Grant, Recording, SshHost
+from jitportal.operations import certifying, grants, recordings, ssh_hosts
+from tests.connectors.ssh_orders import Client
+from tests.connectors.ssh_target import TARGET, SshFleet, alive, now, run
+from tests.operations import ssh_rack, world
+from tests.operations.rack import rack
+
+T = TypeVar("T")
+NOWHERE = "http://127.0.0.1:9"
+SPOOL = "/var/lib/jit-session"
+
+
+def configure(fleet: SshFleet, portal: str, token: str, **more: str) -> None:
+    """The host's own settings, as the script writes them."""
+    values = {"portal": portal, "target": TARGET, "token": token, **more}
+    text = "".join(f"{name} = {value}\n" for name, value in values.items())
+    place = fleet.root / "jit-session.conf"
+    place.write_text(text)
+    fleet.inside("sh", "-c", f"rm -rf {SPOOL}/*; install -m 600 {place} /etc/jit-session.conf")
+
+
+class Session:
+    """A client in a terminal of its own: what it types, and what it is shown."""
+
+    def __init__(self, command: list[str]) -> None:
+        self.begun = time.monotonic()
+        self._terminal, other = pty.openpty()
+        self._process = subprocess.Popen(
+            command, stdin=other, stdout=other, stderr=other, start_new_session=True
+        )
+        os.close(other)
+        os.set_blocking(self._terminal, False)
+        self.shown = ""
+
+    def type(self, text: str) -> None:
+        os.write(self._terminal, text.encode())
+
+    def wait_for(self, text: str, seconds: float = 10) -> float:
+        """How long after its beginning it showed this."""
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            self._read()
+            if text in self.shown:
+                return time.monotonic() - self.begun
+            time.sleep(0.01)
+        raise AssertionError(f"never showed {text!r}: {self.shown!r}")
+
+    def end(self, seconds: float = 15) -> int:
+        """Wait until it is over; the exit status."""
+        ends = time.monotonic() + seconds
+        while self._process.poll() is None and time.monotonic() < ends:
+            self._read()
+            time.sleep(0.01)
+        self._read()
+        assert self._process.poll() is not None, f"still there: {self.shown!r}"
+        return self._process.returncode
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait(timeout=10)
+        os.close(self._terminal)
+
+    def _read(self) -> None:
+        try:
+            self.shown += os.read(self._terminal, 65536).decode(errors="replace")
+        except OSError:
+            return
+
+
+@contextmanager
+def session(command: list[str]) -> Iterator[Session]:
+    opened = Session(command)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+@pytest.fixture
+def client(ssh_fleet: SshFleet, tmp_path: Path) -> Client:
+    configure(ssh_fleet, NOWHERE, "none")
+    return Client(ssh_fleet, tmp_path)
+
+
+def recorded(client: Client, seconds: float = 60) -> str:
+    return client.certificate(client.order(seconds=seconds, session="recorded", pty="yes"))
+
+
+def left_behind(fleet: SshFleet) -> list[list[object]]:
+    """The events of the one recording that the host still has."""
+    text = fleet.inside("sh", "-c", f"cat {SPOOL}/*.done")
+    return [json.loads(line) for line in text.splitlines()[1:]]
+
+
+def gone_within(word: str, seconds: float) -> float:
+    begun = time.monotonic()
+    while found := alive(word):
+        assert time.monotonic() - begun < seconds, f"still there: {found}"
+        time.sleep(0.02)
+    return time.monotonic() - begun
+
+
+def test_everything_in_a_session_dies_at_its_end_with_the_portal_dead(client: Client) -> None:
+    """A child of setsid, one that has forked twice, and a shell that has undone what kills it."""
+    word = f"marker{uuid4().hex[:8]}"
+    until = now() + timedelta(seconds=4)
+    with session(client.ssh(recorded(client, 4), options=("-tt",))) as opened:
+        opened.wait_for("$ ")
+        opened.type(f"setsid sh -c 'sleep 300 # {word}' & (setsid sh -c 'sleep 300 # {word}' &)\n")
+        opened.type(
+            f"exec python3 -c \"import ctypes, time; ctypes.CDLL(None).prctl(1, 0); print('un'+'done'); "
+            f'time.sleep(300) # {word}"\n'
+        )
+        opened.wait_for("undone")
+        assert len(alive(word)) >= 3
+        opened.end()
+    over = (now() - until).total_seconds()
+    gone_within(word, max(0.0, 2 - over))
+    assert "This session's time is over" in opened.shown
+    *_, note, end = left_behind(client.fleet)
+    assert "time is over" in str(note[2])
+    assert end[1:] == ["m", "exit -9"]
+
+
+def test_input_is_never_recorded_and_output_is(client: Client) -> None:
+    with session(client.ssh(recorded(client), options=("-tt",))) as opened:
+        opened.wait_for("$ ")
+        opened.type("read -s word; echo got ${#word}\n")
+        opened.wait_for("got ${#word}")
+        time.sleep(0.3)
+        opened.type("hunter2secret\n")
+        opened.wait_for("got 13")
+        opened.type("exit 3\n")
+        assert opened.end() == 3
+    text = json.dumps(left_behind(client.fleet))
+    assert "got 13" in text
+    assert "hunter2secret" not in text
+
+
+def test_a_command_runs_as_its_user_with_its_own_status(client: Client) -> None:
+    done = run(client.ssh(recorded(client), "id -un; echo wrong >&2; cat; exit 7"), stdin="piped")
+    assert done.returncode == 7
+    assert done.stdout == "rita\npiped"
+    assert "wrong" in done.stderr
+    assert "rita" in json.dumps(left_behind(client.fleet))
+
+
+def test_the_recordings_are_closed_to_the_user(client: Client) -> None:
+    done = run(
+        client.ssh(recorded(client), f"ls {SPOOL}; cat /etc/jit-session.conf; sudo -n cat /etc/shadow")
+    )
+    assert done.stdout == ""
+    assert done.stderr.count("ermission denied") == 2
+    assert "password is required" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "forged", ["", "publickey ssh-ed25519 AAAA\n", "another account", "not signed", "over"]
+)
+def test_without_a_certificate_of_one_s_own_there_is_no_session(
+    client: Client, forged: str, tmp_path: Path
+) -> None:
+    """Whoever calls the wrapper by sudo says what they please of how they came in."""
+    said = forged
+    if forged == "another account":
+        said = f"publickey {client.certificate(client.order(login='remy'))}\n"
+    if forged == "not signed":
+        said = f"publickey {client.certificate()[:-20]}AAAAAAAAAAAAAAAAAAAA\n"
+    if forged == "over":
+        said = f"publickey {client.certificate(client.order(seconds=-1))}\n"
+    run(client.ssh(client.certificate(), "cat >auth"), stdin=said)
+    done = run(
+        client.ssh(client.certificate(), "SSH_USER_AUTH=$PWD/auth sudo -n /usr/local/sbin/jit-session")
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("No session: ")
+    with_arguments = run(client.ssh(client.certificate(), "sudo -n /usr/local/sbin/jit-session --deliver"))
+    assert "password is required" in with_arguments.stderr
+
+
+def test_a_session_whose_recording_is_full_ends(client: Client) -> None:
+    configure(client.fleet, NOWHERE, "none", largest="20000")
+    done = run(client.ssh(recorded(client), "cat /dev/zero | tr '\\0' x; sleep 60"))
+    assert done.returncode != 0
+    assert len(json.dumps(left_behind(client.fleet))) < 21_000
+
+
+def test_a_session_ends_without_delivery_where_the_host_says_so(client: Client) -> None:
+    configure(client.fleet, NOWHERE, "none", without_delivery="end")
+    with session(client.ssh(recorded(client), options=("-tt",))) as opened:
+        opened.wait_for("can't be delivered")
+        opened.end()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestWithThePortal:
+    """The portal is a real server; the host delivers to it."""
+
+    @pytest.fixture(autouse=True)
+    def host(
+        self,
+        client: Client,
+        live_server: LiveServer,
+        monkeypatch: pytest.MonkeyPatch,
+        tmp_path: Path,
+        settings: LazySettings,
+    ) -> SshHost:
+        settings.RECORDINGS_DIR = tmp_path / "recordings"
+        ssh_rack.settle(client.fleet, monkeypatch)
+        host, token = ssh_hosts.add(actor=world.person("otto"), target=rack(), name="web1")
+        configure(client.fleet, live_server.url, token, target="rack")
+        client.fleet.take_list(ssh_hosts.revocation_list(rack()))
+        return host
+
+    def granted(self, client: Client, role: str = "filmed") -> tuple[Grant, str]:
+        grant = world.live("rita", role)
+        made = certifying.certify(actor=grant.person, grant=grant, public_key=client.public)
+        return grant, made.text
+
+    def test_a_shell_within_five_seconds_and_a_recording_to_the_last(self, client: Client) -> None:
+        begun = time.monotonic()
+        grant, certificate = self.granted(client)
+        with session(client.ssh(certificate, options=("-tt",))) as opened:
+            opened.wait_for("$ ")
+            assert time.monotonic() - begun < 5
+            opened.type("echo first of all\n")
+            opened.wait_for("first of all\r\n")
+            piece = self.until(lambda: Recording.objects.filter(size__gt=200).first())
+            assert piece
+            assert piece.state == "receiving"  # while the session runs
+            opened.type("echo last of all; exit\n")
+            opened.end()
+        whole = self.until(lambda: Recording.objects.filter(state="complete").first())
+        assert whole
+        assert (whole.grant, whole.source, whole.account, whole.kind) == (
+            grant,
+            "web1",
+            "rita",
+            "asciicast_v2",
+        )
+        assert whole.sha256 == whole.said_sha256
+        assert whole.pieces.count() >= 2
+        text = recordings.path_of(whole).read_text()
+        assert len(text.encode()) == whole.size == sum(piece.size for piece in whole.pieces.all())
+        shown = "".join(str(event[2]) for event in map(json.loads, text.splitlines()[1:]) if event[1] == "o")
+        assert shown.index("first of all") < shown.index("last of all\r\n")
+        self.until(lambda: not client.fleet.inside("ls", SPOOL))
+        assert world.verbs(grant=grant)[-2:] == ["recording.begun", "recording.finished"]
+
+    def test_an_early_end_ends_the_session(self, client: Client) -> None:
+        grant, certificate = self.granted(client)
+        with session(client.ssh(certificate, options=("-tt",))) as opened:
+            opened.wait_for("$ ")
+            self.until(Recording.objects.exists)
+            grants.hand_back(actor=grant.person, grant=grant)
+            opened.wait_for("This access was ended: it was handed back", seconds=8)
+            opened.end()
+        self.until(lambda: Recording.objects.filter(state="complete").exists())
+
+    def test_what_could_not_be_delivered_is_delivered_later(
+        self, client: Client, live_server: LiveServer, host: SshHost
+    ) -> None:
+        _grant, certificate = self.granted(client)
+        fleet = client.fleet
+        token = fleet.inside("sed", "-n", "s/^token = //p", "/etc/jit-session.conf").strip()
+        configure(fleet, NOWHERE, token, target="rack")
+        assert run(client.ssh(certificate, "echo while it was down")).stdout == "while it was down\n"
+        assert not Recording.objects.exists()
+        fleet.inside(
+            "sh",
+            "-c",
+            f"sed -i 's|{NOWHERE}|{live_server.url}|' /etc/jit-session.conf; pkill -f ^/usr/bin/python3.*jit-session; touch -d -1hour {SPOOL}/*.done",
+        )
+        fleet.inside("/usr/local/sbin/jit-krl")
+        assert "while it was down" in recordings.path_of(Recording.objects.get(state="complete")).read_text()
+        host.refresh_from_db()
+        assert host.report["wrapper"] == "1"
+        assert host.report["revocations"] == "yes"
+        assert abs(host.skew_milliseconds or 9999) < 1000
+
+    def until(self, answer: Callable[[], T], seconds: float = 12) -> T:
+        ends = time.monotonic() + seconds
+        while not (found := answer()):
+            assert time.monotonic() < ends, "never"
+            time.sleep(0.05)
+        return found
