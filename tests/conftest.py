@@ -72,19 +72,32 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     _deal_out_the_long_ones(config, items)
 
 
-#: What is about the words and forms of pages.
+#: What is about words, forms and permissions, which the operations under them have kept apart from the
+#: database. On PostgreSQL it runs with the proofs.
 PAGES = (
     "tests/web/engineer/",
     "tests/web/oversight/",
     "tests/web/pages/",
     "tests/web/test_hostile_requests.py",
+    "tests/web/test_route_matrix.py",
+    "tests/operations/test_chat.py",
+    "tests/operations/test_clock_changes.py",
+    "tests/operations/test_mail_server.py",
+    "tests/operations/test_mails.py",
+    "tests/operations/test_notice_choices.py",
+    "tests/operations/test_nudges.py",
+    "tests/operations/test_outgoing.py",
+    "tests/operations/test_rooms.py",
+    "tests/operations/test_webhooks.py",
 )
 #: And these stand on what the two databases do differently.
 PAGES_THAT_SEARCH = {"test_query_counts.py", "test_queue.py", "test_record.py", "test_record_files.py"}
 
 
 #: Where a test waits for processes, browsers and full minutes.
-LONG = ("tests/journeys/", "tests/worker/", "tests/management/test_serve.py", "tests/web/pages/")
+LONG = ("tests/worker/", "tests/management/test_serve.py", "tests/web/pages/")
+#: They share a portal, a server and a browser, which each of xdist's processes would start for itself.
+TOGETHER = "tests/journeys/"
 
 
 def _deal_out_the_long_ones(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -94,12 +107,13 @@ def _deal_out_the_long_ones(config: pytest.Config, items: list[pytest.Item]) -> 
     processes = getattr(config, "workerinput", {}).get("workercount", 1)
     if processes == 1:
         return
+    together = [item for item in items if item.nodeid.startswith(TOGETHER)]
     long = [item for item in items if item.nodeid.startswith(LONG)]
-    rest = [item for item in items if not item.nodeid.startswith(LONG)]
+    rest = [item for item in items if not item.nodeid.startswith((*LONG, TOGETHER))]
     share = -(-len(items) // processes)
     items.clear()
     for number in range(processes):
-        dealt = long[number::processes]
+        dealt = together if number == 0 else long[number - 1 :: processes - 1]
         fill = max(0, share - len(dealt))
         items += dealt + rest[:fill]
         del rest[:fill]

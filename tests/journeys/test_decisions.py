@@ -10,7 +10,7 @@ from tests.journeys import steps
 from tests.journeys.conftest import Visit
 
 # The main journey runs on both databases; what differs between these is the pages.
-pytestmark = [pytest.mark.browser, pytest.mark.sqlite, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.proof, pytest.mark.browser, pytest.mark.sqlite, pytest.mark.timeout(400)]
 
 READ = "Read orders in production"
 MIGRATE = "Migrate the orders database"

@@ -13,7 +13,7 @@ from tests.journeys.browsing import PATIENCE
 from tests.journeys.conftest import Visit
 
 # The main journey runs on both databases; what differs between these is the pages.
-pytestmark = [pytest.mark.browser, pytest.mark.sqlite, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.proof, pytest.mark.browser, pytest.mark.sqlite, pytest.mark.timeout(400)]
 
 
 def test_the_holder_hands_it_back(visit: Visit, orders: PostgresTarget) -> None:

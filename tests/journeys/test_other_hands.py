@@ -13,7 +13,7 @@ from tests.journeys.browsing import Visitor
 from tests.journeys.conftest import Visit
 
 # The main journey runs on both databases; what differs between these is the pages.
-pytestmark = [pytest.mark.browser, pytest.mark.sqlite, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.proof, pytest.mark.browser, pytest.mark.sqlite, pytest.mark.timeout(400)]
 
 READ = "Read orders in production"
 #: More stops than any page has: then what is looked for can't be reached.

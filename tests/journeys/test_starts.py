@@ -14,7 +14,7 @@ from tests.journeys.conftest import Visit
 from tests.journeys.portal import RunningPortal
 
 # The main journey runs on both databases; what differs between these is the pages.
-pytestmark = [pytest.mark.browser, pytest.mark.sqlite, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.proof, pytest.mark.browser, pytest.mark.sqlite, pytest.mark.timeout(400)]
 
 READ = "Read orders in production"
 ADMINISTER = "Administer the orders database"
