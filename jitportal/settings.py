@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
 from jitportal.environment import Environment
+from jitportal.sign_on_settings import sign_on_settings
 from jitportal.webhook_settings import webhook_endpoints
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -212,6 +213,8 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "jitportal"
 MFA_TOTP_TOLERANCE = 1  # a code of the half minute before or after counts: clocks differ
 SOCIALACCOUNT_STORE_TOKENS = False
+#: Single sign-on; None: there is none, and people sign in with passwords.
+SIGN_ON = sign_on_settings(env, production=PRODUCTION)
 #: Seals what is kept at rest, each purpose by a key derived from it. The first seals; all of them open.
 SEALING_KEYS = [env.secret("SEALING_KEY") or SECRET_KEY, *env.secret("SEALING_KEY_FALLBACKS").split()]
 
@@ -259,6 +262,8 @@ CHANNELS = env.channels(env.words("CHANNELS"), env.words("CHANNELS_FOR_PEOPLE"))
 OUTGOING_ALLOWED_NETWORKS = env.networks("OUTGOING_ALLOWED_NETWORKS")
 #: Receivers of signed webhooks by name. Their addresses and secrets stand in no row, task, page or log.
 WEBHOOKS = webhook_endpoints(env)
+#: Those that hear of each emergency sign-in.
+SIGN_IN_WEBHOOKS = env.words("SIGN_IN_WEBHOOKS")
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -294,10 +299,14 @@ LIMITS = {
     "request": env.limit("LIMIT_REQUESTS", "30/600"),
     "search": env.limit("LIMIT_SEARCHES", "120/60"),
     "export": env.limit("LIMIT_EXPORTS", "10/600"),
+    "sign_on": env.limit("LIMIT_SIGN_ON", "60/60"),
 }
 #: Failures to sign in that cost no wait: at one account, and from one address.
 SIGN_IN_FAILURES = env.positive("SIGN_IN_FAILURES", 5)
 SIGN_IN_ADDRESS_FAILURES = env.positive("SIGN_IN_ADDRESS_FAILURES", 30)
+#: The same where people sign in with a password though there is single sign-on.
+EMERGENCY_SIGN_IN_FAILURES = env.positive("EMERGENCY_SIGN_IN_FAILURES", 3)
+EMERGENCY_SIGN_IN_ADDRESS_FAILURES = env.positive("EMERGENCY_SIGN_IN_ADDRESS_FAILURES", 10)
 #: For so long nobody decides for accounts that they made, or by a place that they gave themselves.
 OWN_ACTS_DAYS = env.positive("OWN_ACTS_DAYS", 30)
 SIGN_IN_LONGEST_WAIT = env.positive("SIGN_IN_LONGEST_WAIT_SECONDS", 900)

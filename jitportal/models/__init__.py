@@ -10,6 +10,7 @@ from jitportal.models.emergencies import (
 )
 from jitportal.models.factors import PersonSession, StepUpProof
 from jitportal.models.grants import Grant, Lease, ManualTask
+from jitportal.models.identities import ProviderIdentity
 from jitportal.models.notices import ChannelState, Notice, NoticeChoice
 from jitportal.models.people import Membership, Person, StandingPower, Team
 from jitportal.models.policy import (
@@ -67,6 +68,7 @@ __all__ = [
     "PolicyVersion",
     "PostIncidentReview",
     "ProbeResult",
+    "ProviderIdentity",
     "RateLimit",
     "Recording",
     "RecordingPiece",

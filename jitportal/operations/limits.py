@@ -18,6 +18,7 @@ from jitportal.rules.limits import admit, spoken_wait
 WORDS = {
     "request": "You have made many requests in a short time",
     "search": "You have searched very often in a short time",
+    "sign_on": "There were many sign-ins from your address",
     "export": "You have taken many files in a short time",
 }
 

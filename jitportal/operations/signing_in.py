@@ -22,6 +22,7 @@ from jitportal.rules.limits import Guessing, spoken_wait
 #: A series of failures ends when none has come for so long.
 FORGOTTEN = timedelta(hours=24)
 _FROM = "from {address}"
+USUAL, EMERGENCY = "sign_in", "emergency"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,36 +32,38 @@ class Attempt:
     username: str
     keys: tuple[str, str]  # of the account, of the address
     failures: tuple[int, int]
+    door: str = USUAL
 
 
-def begin(username: str, *, browser: str = "") -> Attempt:
+def begin(username: str, *, browser: str = "", door: str = USUAL) -> Attempt:
     """Count a try before the password is looked at, so that tries at the same moment count too.
 
     ``browser`` is one that this account has signed in with before: it is counted by itself, so that
-    nobody can keep somebody out by guessing. Raises ``TooOften`` with how long to wait; that isn't counted.
+    nobody can keep somebody out by guessing. ``door``: each has its own counts. Raises ``TooOften`` with how
+    long to wait; that isn't counted.
     """
     address = _network(context.current().address)
-    account = key_of("sign_in", "account", username.casefold(), browser)
-    keys = (account, key_of("sign_in", "address", address))
+    account = key_of(door, "account", username.casefold(), browser)
+    keys = (account, key_of(door, "address", address))
     with transaction.atomic():
-        rows = locked("sign_in", keys, clock.now())
+        rows = locked(door, keys, clock.now())
         now = clock.now()  # with the rows locked: an earlier moment would be before who was just counted
         wait = max(row.free_at for row in rows) - now
         if wait > timedelta():
             raise TooOften(
                 f"There were too many failures to sign in. Try again in {spoken_wait(wait)}.", wait=wait
             )
-        for row, guessing in zip(rows, _guessing(), strict=True):
+        for row, guessing in zip(rows, _guessing(door), strict=True):
             row.failures += 1
             row.free_at = now + guessing.wait(row.failures)
             row.forgotten_at = now + FORGOTTEN
             row.save()
-    return Attempt(username, keys, (rows[0].failures, rows[1].failures))
+    return Attempt(username, keys, (rows[0].failures, rows[1].failures), door)
 
 
 def failed(attempt: Attempt) -> None:
     """Tell of the first failure of a series, and of guessing; not of each try."""
-    by_account, by_address = _guessing()
+    by_account, by_address = _guessing(attempt.door)
     ours, theirs = attempt.failures
     person = Person.objects.active().filter(username=attempt.username).first()
     where = _FROM.format(address=context.current().address or "an unknown address")
@@ -89,7 +92,7 @@ def succeeded(attempt: Attempt) -> None:
     """The try was none to guess: the account's series ends, and the address isn't charged for it."""
     with transaction.atomic():
         now = clock.now()
-        account, address = locked("sign_in", attempt.keys, now)
+        account, address = locked(attempt.door, attempt.keys, now)
         account.failures, account.free_at = 0, now
         address.failures = max(0, address.failures - 1)
         address.free_at = now
@@ -133,9 +136,13 @@ def _say(person: Person, verb: str, sentence: str, actor: Person | None = None) 
         record(verb=verb, actor=actor, sentence=sentence, now=clock.now(), person=person)
 
 
-def _guessing() -> tuple[Guessing, Guessing]:
+def _guessing(door: str) -> tuple[Guessing, Guessing]:
     longest = timedelta(seconds=settings.SIGN_IN_LONGEST_WAIT)
-    return Guessing(settings.SIGN_IN_FAILURES, longest), Guessing(settings.SIGN_IN_ADDRESS_FAILURES, longest)
+    if door == EMERGENCY:
+        free, of_address = settings.EMERGENCY_SIGN_IN_FAILURES, settings.EMERGENCY_SIGN_IN_ADDRESS_FAILURES
+    else:
+        free, of_address = settings.SIGN_IN_FAILURES, settings.SIGN_IN_ADDRESS_FAILURES
+    return Guessing(free, longest), Guessing(of_address, longest)
 
 
 def _network(address: str | None) -> str:

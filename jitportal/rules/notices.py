@@ -50,6 +50,7 @@ _BY_BEGINNING = {
     "webhook.": Topic.WORK,
     LATE_REMOVAL: Topic.LATE,
     "emergency.": Topic.EMERGENCY,
+    "sign_in.": Topic.EMERGENCY,
     "room.": Topic.ROOM,
 }
 

@@ -50,6 +50,12 @@ register(
 )
 
 register(
+    models.ProviderIdentity,
+    list_display=("person", "issuer", "subject", "linked_at"),
+    list_select_related=("person",),
+    search_fields=("person__username", "subject"),
+)
+register(
     models.Delegation,
     list_display=("delegator", "delegate", "starts_at", "ends_at", "stopped_at"),
     list_select_related=("delegator", "delegate"),

@@ -29,6 +29,7 @@ from jitportal.web.views import (
     roles,
     several,
     sign_in,
+    sign_on,
     ssh_keys,
     start,
     targets,
@@ -40,6 +41,9 @@ from jitportal.web.views import (
 # the frame
 frame: list[URLPattern] = [
     path("sign-in/", sign_in.SignIn.as_view(), name="sign_in"),
+    path("sign-in/provider/", sign_on.start, name="sign_in_provider"),
+    path("sign-in/provider/callback/", sign_on.callback, name="sign_in_callback"),
+    path("sign-in/emergency/", sign_in.EmergencySignIn.as_view(), name="sign_in_emergency"),
     path("sign-out/", sign_in.SignOut.as_view(), name="sign_out"),
     path("go/", palette.palette, name="palette"),
     path("components/", components.components, name="components"),  # 404 in production

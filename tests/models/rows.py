@@ -40,6 +40,7 @@ from jitportal.models import (
     PolicyVersion,
     PostIncidentReview,
     ProbeResult,
+    ProviderIdentity,
     RateLimit,
     Recording,
     RecordingPiece,
@@ -568,6 +569,11 @@ def webhook_delivery(**values: Any) -> WebhookDelivery:
         "due_at": NOW,
     }
     return WebhookDelivery.objects.create(**{**fixed, **values})
+
+
+def provider_identity(**values: Any) -> ProviderIdentity:
+    fixed = {"issuer": "https://idp.example.test", "subject": f"sub-{next(_numbers)}", "linked_at": NOW}
+    return ProviderIdentity.objects.create(**{**fixed, **_made(values, person=person)})
 
 
 def webhook_receiver(**values: Any) -> WebhookReceiver:

@@ -147,6 +147,14 @@ def _request_twice_in_a_submission() -> None:
     rows.submitted_verdict(submission=first.submission, request=first.request)
 
 
+def _identity_twice() -> None:
+    rows.provider_identity(subject=rows.provider_identity().subject)
+
+
+def _two_identities() -> None:
+    rows.provider_identity(person=rows.provider_identity().person)
+
+
 def _webhook_twice() -> None:
     row = rows.webhook_delivery()
     rows.webhook_delivery(message=row.message, endpoint=row.endpoint)
@@ -269,6 +277,8 @@ BREAKS: dict[str, Break] = {
     "notice_mail_to_somebody": lambda: rows.notice(recipient=None),
     "notice_choice_topic": lambda: rows.notice_choice(topic="gossip"),
     "notice_choice_pace": lambda: rows.notice_choice(pace="never"),
+    "identity_once": _identity_twice,
+    "identity_of_person_once": _two_identities,
     "webhook_delivery_once": _webhook_twice,
     "notice_choice_once": _topic_chosen_twice,
     "approval_verdict": lambda: rows.approval(verdict="maybe", reason="Perhaps.", minutes=None),

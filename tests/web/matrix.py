@@ -157,6 +157,10 @@ ROUTES: dict[str, Route] = {
         post={422: "anonymous,deactivated", 302: ",".join(SIGNED_IN)},
         public=True,
     ),
+    # 404 where there is no single sign-on, as here
+    "sign_in_provider": Route(get={404: ",".join(KINDS)}, post={405: ",".join(KINDS)}, public=True),
+    "sign_in_callback": Route(get={404: ",".join(KINDS)}, post={405: ",".join(KINDS)}, public=True),
+    "sign_in_emergency": Route(get={404: ",".join(KINDS)}, post={404: ",".join(KINDS)}, public=True),
     "sign_out": Route(post=_all(302)),
     "palette": Route(get=_all()),
     "components": Route(get={}),  # for developers, where the demo or DEBUG is on: 404 elsewhere

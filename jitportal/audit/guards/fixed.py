@@ -29,6 +29,7 @@ from jitportal.models import (
     PolicyVersion,
     PostIncidentReview,
     ProbeResult,
+    ProviderIdentity,
     Recording,
     Role,
     RoleScope,
@@ -199,6 +200,7 @@ FIXED: tuple[tuple[type[Model], tuple[str, ...], str], ...] = (
         ("grant", "kind", "source", "host", "certificate", "account", "session", "started_at", "received_at"),
         "A recording keeps whose and from where it is.",
     ),
+    (ProviderIdentity, ("person", "issuer", "subject", "linked_at"), "An identity stays one person's."),
     (
         WebhookDelivery,
         ("message", "endpoint", "kind", "body", "event", "created_at"),

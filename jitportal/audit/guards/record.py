@@ -34,6 +34,7 @@ from jitportal.models import (
     PolicyVersion,
     PostIncidentReview,
     ProbeResult,
+    ProviderIdentity,
     Recording,
     RecordingPiece,
     RequestRevision,
@@ -100,6 +101,7 @@ HISTORY: tuple[type[Model], ...] = (
     SshHost,
     Recording,
     WebhookDelivery,
+    ProviderIdentity,
 )
 
 #: What else is unique in an append-only table, with the condition where it is partial. SQLite's

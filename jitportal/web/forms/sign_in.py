@@ -28,6 +28,7 @@ class SignInForm(AuthenticationForm):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
 
+    door = "sign_in"  # each is counted by itself
     wait: timedelta | None = None  # until the next try, where there were too many
 
     def clean(self) -> dict[str, Any]:
@@ -37,7 +38,7 @@ class SignInForm(AuthenticationForm):
             return self.cleaned_data
         browser = known_browsers.known_as(self.request, username) if self.request else ""
         try:
-            attempt = signing_in.begin(username, browser=browser)
+            attempt = signing_in.begin(username, browser=browser, door=self.door)
         except TooOften as error:
             self.wait = error.wait
             raise ValidationError(error.sentence, code="too_often") from None
@@ -54,3 +55,12 @@ class SignInForm(AuthenticationForm):
         if show_cast:
             # The cast comes first in the page, and a field with the focus scrolls past it.
             del self.fields["username"].widget.attrs["autofocus"]
+
+
+class EmergencySignInForm(SignInForm):
+    """For emergencies: with fewer tries."""
+
+    door = "emergency"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "show_cast": False})

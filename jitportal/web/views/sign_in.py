@@ -11,15 +11,17 @@ from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
 from jitportal.models import Person
+from jitportal.operations import emergency_sign_in, provider
 from jitportal.web import known_browsers
-from jitportal.web.forms.sign_in import SignInForm
+from jitportal.web.forms.sign_in import EmergencySignInForm, SignInForm
+from jitportal.web.own_address import own_address
 from jitportal.web.presenters.cast import cast_of_the_demo
 from jitportal.web.refusals import say_when
 
@@ -35,12 +37,23 @@ class SignIn(LoginView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         cast = cast_of_the_demo() if settings.DEMO else []
-        return super().get_context_data(cast=cast, next=_own_address(self.request), **kwargs)
+        said = {"cast": cast, "next": own_address(self.request), "sign_on": provider.current()}
+        return super().get_context_data(**said, **kwargs)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """With single sign-on nobody's password is looked at here."""
+        if provider.current() is None:
+            return super().post(request, *args, **kwargs)
+        context = {
+            "title": "Passwords aren\u2019t taken here",
+            "sentence": "Sign in by single sign-on. Passwords are for emergencies, at their own address.",
+        }
+        return render(request, "sign_in/refused.html", context, status=403)
 
     def form_valid(self, form: Any) -> HttpResponse:
         """The password is right: a second factor comes next, where there is one, or the session begins."""
         person = form.get_user()
-        coming_in = Login(user=person, redirect_url=_own_address(self.request) or None)
+        coming_in = Login(user=person, redirect_url=own_address(self.request) or None)
         answer = perform_password_login(self.request, {"username": person.username}, coming_in)
         if self.request.user.is_authenticated:
             known_browsers.remember(answer, person)
@@ -49,6 +62,31 @@ class SignIn(LoginView):
     def form_invalid(self, form: Any) -> HttpResponse:
         answer = self.render_to_response(self.get_context_data(form=form), status=429 if form.wait else 422)
         return say_when(answer, form.wait)
+
+
+@method_decorator([login_not_required, require_http_methods(["GET", "HEAD", "POST"])], name="dispatch")
+class EmergencySignIn(SignIn):
+    """With a password though there is single sign-on: for those whom the policy names for emergencies."""
+
+    template_name = "sign_in/emergency.html"
+    authentication_form = EmergencySignInForm
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if provider.current() is None:
+            raise Http404
+        return super().dispatch(request, *args, **kwargs)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return LoginView.post(self, request, *args, **kwargs)
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        person = form.get_user()
+        if not emergency_sign_in.may_use_password(person):
+            emergency_sign_in.refused(person)
+            form.add_error(None, "The policy doesn't name you for emergencies. Sign in by single sign-on.")
+            return self.form_invalid(form)
+        emergency_sign_in.used(person)
+        return super().form_valid(form)
 
 
 class SignOut(LogoutView):
@@ -67,14 +105,5 @@ def become(request: HttpRequest) -> HttpResponse:
         username = request.POST.get("username", "").replace("\x00", "")
         person = get_object_or_404(Person.objects.active(), username=username)
         login(request, person, backend="django.contrib.auth.backends.ModelBackend")
-        return redirect(_own_address(request) or reverse("my_access"))
-    return render(request, "sign_in/become.html", {"cast": cast_of_the_demo(), "next": _own_address(request)})
-
-
-def _own_address(request: HttpRequest) -> str:
-    """Where to go afterwards, if that is an address of the portal's own; else empty."""
-    wanted = request.POST.get("next", request.GET.get("next", ""))
-    own = url_has_allowed_host_and_scheme(
-        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return wanted if own else ""
+        return redirect(own_address(request) or reverse("my_access"))
+    return render(request, "sign_in/become.html", {"cast": cast_of_the_demo(), "next": own_address(request)})
