@@ -9,16 +9,15 @@ from django.db.models import Q, QuerySet
 
 from jitportal.models import AccessRequest, Grant
 from jitportal.operations import connecting, targets
-from jitportal.operations.waits import Waits, usual_waits
+from jitportal.operations.waits import usual_waits
 from jitportal.rules.permissions import Relation, Subject
 from jitportal.rules.vocabulary import EnforcementPlan, GrantStatus, RequestStatus
-from jitportal.rules.waiting import UsualWait, path_of_stored
 from jitportal.web.http import PortalRequest, now_of
 from jitportal.web.live import AT_WORK, RUNNING, SETTLED, Live, live
 from jitportal.web.presenters import acts, states
 from jitportal.web.presenters.acts import Act
 from jitportal.web.presenters.deciding import waiting_rows, who_decides
-from jitportal.web.presenters.waits import wait_sentence
+from jitportal.web.presenters.waits import usually
 
 #: On the first page; the rest is under history.
 LATEST = 8
@@ -129,16 +128,9 @@ def _waiting(request: PortalRequest) -> list[Waiting]:
         Waiting(
             row,
             names.get(row.pk, ""),
-            _usually(row, waits),
+            usually(row, waits),
             row.lapses_at <= now,
             acts.of_request(request, row, _OWN),
         )
         for row in rows
     ]
-
-
-def _usually(row: AccessRequest, waits: Waits) -> str:
-    if row.status != RequestStatus.PENDING:
-        return ""
-    path = path_of_stored(row.asked.stages)
-    return wait_sentence(waits.get((row.role_id, path), UsualWait(0)))

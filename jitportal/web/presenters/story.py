@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 
 from jitportal.models import AccessRequest, Event, Grant, RequestRevision
 from jitportal.operations import connecting, facts, targets
+from jitportal.operations.waits import usual_waits
 from jitportal.rules.permissions import Verb, allowed
 from jitportal.rules.vocabulary import EnforcementPlan, GrantStatus, Presence, RequestStatus
 from jitportal.web.http import PortalRequest, actor_of, now_of
@@ -18,6 +19,7 @@ from jitportal.web.live import AT_WORK, DECIDING, RUNNING, SETTLED, Live, live
 from jitportal.web.presenters import acts, states
 from jitportal.web.presenters.acts import Act
 from jitportal.web.presenters.decision import DecisionBox, Rewritten, chain, decision_box, rewritten
+from jitportal.web.presenters.waits import usually
 
 #: More than any request gathers by itself; a page must stay readable.
 LONGEST_STORY = 500
@@ -58,6 +60,7 @@ class RequestStory:
     acts: list[Act]
     plan: EnforcementPlan
     box: DecisionBox
+    usually: str  # how long a decision on this path takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ def of_request(request: PortalRequest, found: AccessRequest) -> RequestStory:
         acts=acts.of_request(request, found, subject),
         plan=targets.plan_for(found.role, found.scope),
         box=decision_box(found, request.user, now_of(request)),
+        usually=usually(found, usual_waits({found.role_id}, now_of(request))),
     )
 
 

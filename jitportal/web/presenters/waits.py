@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from jitportal.operations.waits import MEASURED
+from jitportal.models import AccessRequest
+from jitportal.operations.waits import MEASURED, Waits
 from jitportal.rules.durations import spoken
-from jitportal.rules.waiting import UsualWait
+from jitportal.rules.vocabulary import RequestStatus
+from jitportal.rules.waiting import UsualWait, path_of_stored
 
 _MINUTE = timedelta(minutes=1)
+
+
+def usually(request: AccessRequest, waits: Waits) -> str:
+    """How long requests on the path of this one wait; nothing where nobody is waited for."""
+    if request.status != RequestStatus.PENDING:
+        return ""
+    path = path_of_stored(request.asked.stages)
+    return wait_sentence(waits.get((request.role_id, path), UsualWait(0)))
 
 
 def wait_sentence(wait: UsualWait) -> str:
