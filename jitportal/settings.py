@@ -309,6 +309,13 @@ EMERGENCY_SIGN_IN_FAILURES = env.positive("EMERGENCY_SIGN_IN_FAILURES", 3)
 EMERGENCY_SIGN_IN_ADDRESS_FAILURES = env.positive("EMERGENCY_SIGN_IN_ADDRESS_FAILURES", 10)
 #: For so long nobody decides for accounts that they made, or by a place that they gave themselves.
 OWN_ACTS_DAYS = env.positive("OWN_ACTS_DAYS", 30)
+#: Whether acts that can do much harm take a fresh second factor each; docs/adr/0010 lists them.
+STEP_UP = env.flag("STEP_UP", default=PRODUCTION)
+#: Whether who decides must have a second factor before they can.
+SECOND_FACTOR = env.flag("SECOND_FACTOR", default=PRODUCTION)
+#: Whether signing in again at the single sign-on's provider counts as one, and by which of its classes.
+STEP_UP_BY_PROVIDER = env.flag("STEP_UP_BY_PROVIDER")
+STEP_UP_ACR = env.words("STEP_UP_ACR")
 SIGN_IN_LONGEST_WAIT = env.positive("SIGN_IN_LONGEST_WAIT_SECONDS", 900)
 
 LOGGING = {

@@ -73,12 +73,14 @@ class StepUpProof(models.Model):
 
 
 class PersonSession(models.Model):
-    """A session of somebody's, as they know it again: since when, from where, with which browser."""
+    """A session of somebody's, as they know it again: since when, from where, with which browser.
+
+    When it was last seen stands in the session itself, which is written then anyway.
+    """
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="sessions")
     session_key = models.CharField(max_length=40, unique=True)
     began_at = models.DateTimeField()
-    seen_at = models.DateTimeField()
     address = models.GenericIPAddressField(null=True, blank=True)
     browser = models.CharField(max_length=300, blank=True)
 

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any, cast
 
 from jitportal.audit.context import acting
 from jitportal.audit.events import record
 from jitportal.audit.system import system
-from jitportal.models import AccessRequest, Approval, Person
-from jitportal.operations import clock, granting, notices, nudge_times, policies, standing, telling
+from jitportal.models import AccessRequest, Approval, Person, StepUpProof
+from jitportal.operations import (
+    clock,
+    enrolment,
+    granting,
+    notices,
+    nudge_times,
+    policies,
+    standing,
+    step_up,
+    telling,
+)
 from jitportal.operations.delegated import counted_on
 from jitportal.operations.directory import person_facts
 from jitportal.operations.facts import may, on_behalf_of, open_deciders, require
@@ -22,7 +33,8 @@ from jitportal.rules.lifecycle import check_transition, spoken_state
 from jitportal.rules.permissions import Answer, Denied, Verb
 from jitportal.rules.plain_text import words_problem
 from jitportal.rules.policy import start_problems
-from jitportal.rules.vocabulary import EndReason, RequestStatus, Verdict
+from jitportal.rules.step_up import Act
+from jitportal.rules.vocabulary import EndReason, RequestStatus, Risk, Verdict
 
 _CLOSES = {Verdict.DENY: RequestStatus.DENIED, Verdict.SEND_BACK: RequestStatus.SENT_BACK}
 _SAID = {Verdict.APPROVE: "approved", Verdict.DENY: "denied", Verdict.SEND_BACK: "sent back"}
@@ -55,10 +67,12 @@ def decide(
     digest: str,
     reason: str = "",
     minutes: int | None = None,
+    proof: StepUpProof | None = None,
 ) -> Approval:
     """Give a verdict on the open stage of the request's current revision.
 
-    ``digest`` is what ``seen_digest`` gave to the form. ``minutes`` may only shorten. Raises
+    ``digest`` is what ``seen_digest`` gave to the form. ``minutes`` may only shorten. ``proof`` is the fresh
+    second factor that the approval of a role of high risk takes. Raises
     ``NotAllowed`` (who), ``TooLate`` (when), ``Conflict`` (somebody was faster, or it reads otherwise
     than what the approver saw), ``InvalidInput`` (reason, minutes), ``PolicyRefuses`` (it may not start).
     """
@@ -66,6 +80,7 @@ def decide(
         request = lock_request(request)
         now = clock.now()
         _refuse_decider(actor, request, now)
+        enrolment.require(actor, "Deciding")
         if digest != seen_digest(request):
             raise Conflict(
                 "The request reads otherwise now than when you opened this page. "
@@ -76,9 +91,11 @@ def decide(
         if verdict is Verdict.APPROVE:
             _refuse_if_needed_later(actor, request, delegator)
             _refuse_if_narrowed(request)
-        approval = _store(actor, request, verdict, reason.strip(), minutes, now, delegator=delegator)
+        document = _document(actor, request, verdict, minutes, delegator)
+        taken = _stepped_up(actor, request, verdict, document, proof)
+        approval = _store(actor, request, document, reason.strip(), now, delegator=delegator)
         if verdict is Verdict.APPROVE:
-            _approved(request, actor, approval, now)
+            _approved(request, actor, approval, now, step_up.traced(taken))
         else:
             _closed(request, actor, approval, reason.strip(), now)
         return approval
@@ -199,20 +216,50 @@ def _refuse_if_narrowed(request: AccessRequest) -> None:
         raise PolicyRefuses(f"This can't be approved any more. {problems[0].sentence}")
 
 
-def _store(
+def _document(
     actor: Person,
     request: AccessRequest,
     verdict: Verdict,
-    reason: str,
     minutes: int | None,
+    delegator: Person | None = None,
+) -> dict[str, Plain]:
+    """What the verdict binds to."""
+    document = {**_seen(request), "verdict": str(verdict), "minutes": minutes, "person": actor.username}
+    if delegator is not None:
+        document["on_behalf_of"] = delegator.username
+    return document
+
+
+def _stepped_up(
+    actor: Person,
+    request: AccessRequest,
+    verdict: Verdict,
+    document: dict[str, Plain],
+    proof: StepUpProof | None,
+) -> StepUpProof | None:
+    """The second factor that approving a role of high risk takes, for exactly this document."""
+    if verdict is not Verdict.APPROVE or request.role.risk != Risk.HIGH:
+        return None
+    length = spoken(int(str(document["minutes"])))
+    return step_up.require(
+        actor=actor,
+        act=Act.APPROVE,
+        about={"request": request.pk, "approval": digest(document)},
+        sentence=f"Approve {request.role} ({request.scope}) for {request.requester}, for {length}.",
+        proof=proof,
+    )
+
+
+def _store(
+    actor: Person,
+    request: AccessRequest,
+    document: dict[str, Plain],
+    reason: str,
     now: datetime,
     *,
     by_system: bool = False,
     delegator: Person | None = None,
 ) -> Approval:
-    document = {**_seen(request), "verdict": str(verdict), "minutes": minutes, "person": actor.username}
-    if delegator is not None:
-        document["on_behalf_of"] = delegator.username
     return Approval.objects.create(
         request=request,
         revision=request.asked,
@@ -221,9 +268,9 @@ def _store(
         person=actor,
         on_behalf_of=delegator,
         requester=request.requester,
-        verdict=verdict,
+        verdict=str(document["verdict"]),
         reason=reason,
-        minutes=minutes,
+        minutes=cast("int | None", document["minutes"]),
         by_system=by_system,
         document=document,
         digest=digest(document),
@@ -231,7 +278,9 @@ def _store(
     )
 
 
-def _approved(request: AccessRequest, actor: Person, approval: Approval, now: datetime) -> None:
+def _approved(
+    request: AccessRequest, actor: Person, approval: Approval, now: datetime, traced: dict[str, Any]
+) -> None:
     minutes = approval.minutes or request.minutes
     shorter = minutes < request.minutes
     if shorter:
@@ -240,7 +289,7 @@ def _approved(request: AccessRequest, actor: Person, approval: Approval, now: da
     length = f", for {spoken(minutes)} and no longer" if shorter else ""
     why = f": {approval.reason}" if approval.reason else "."
     sentence = f"{approval.by} approved stage {approval.stage_name}{length}{why}"
-    _say(request, actor, "approved", sentence, approval, now)
+    _say(request, actor, "approved", sentence, approval, now, traced=traced)
     stage = request.stage
     if _filled(request, request.asked.stages[stage], now):
         notices.handled(request=request, stage=stage, by=actor, sentence=sentence, now=now)
@@ -277,7 +326,8 @@ def _system_approves(request: AccessRequest, rule: str, now: datetime) -> None:
     actor = system()
     reason = f"Rule {rule} of the policy matches."
     with acting(actor):
-        approval = _store(actor, request, Verdict.APPROVE, reason, request.minutes, now, by_system=True)
+        document = _document(actor, request, Verdict.APPROVE, request.minutes)
+        approval = _store(actor, request, document, reason, now, by_system=True)
         sentence = f"The system approved stage {approval.stage_name}: rule {rule} of the policy matches."
         _say(request, actor, "approved", sentence, approval, now)
 
@@ -289,6 +339,8 @@ def _say(
     sentence: str,
     approval: Approval | None,
     now: datetime,
+    *,
+    traced: dict[str, Any] | None = None,
 ) -> None:
     record(
         verb=f"request.{what}",
@@ -307,6 +359,7 @@ def _say(
             **(
                 {"on_behalf_of": approval.on_behalf_of.username} if approval and approval.on_behalf_of else {}
             ),
+            **(traced or {}),
         },
     )
 

@@ -77,8 +77,9 @@ def lead(mode: StartMode) -> timedelta:
     return RENEWAL_LEAD if mode is StartMode.RENEWAL else timedelta()
 
 
-def begin(grant: Grant, actor: Person, now: datetime) -> None:
+def begin(grant: Grant, actor: Person, now: datetime, **data: object) -> None:
     """Set the grant's start and end and let the worker provision it. The person and grant are locked.
+    ``data`` stands in the event.
 
     Raises ``PolicyRefuses`` where it may not start: eligibility is asked again, and a policy newer
     than the request may only narrow it.
@@ -100,9 +101,8 @@ def begin(grant: Grant, actor: Person, now: datetime) -> None:
     grant.starts_at, grant.ends_at = starts_at, ends_at
     grant.save(update_fields=["account", "lease", "status", "minutes", "starts_at", "ends_at"])
     until = f"{ends_at:%d %b %H:%M:%S} UTC"
-    say(
-        grant, actor, "started", f"{grant.role} ({grant.scope}) starts for {grant.person} until {until}.", now
-    )
+    sentence = f"{grant.role} ({grant.scope}) starts for {grant.person} until {until}."
+    say(grant, actor, "started", sentence, now, **data)
     wants.attend(grant.lease, now)
     pinned, current = _rules(grant)
     rooms.tell_of_start(grant, (current or pinned).notify.grants, actor, now)

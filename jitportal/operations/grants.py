@@ -11,8 +11,8 @@ from django.db.models import Q
 from jitportal.audit.bulk import change_many
 from jitportal.audit.events import draft, record_many
 from jitportal.audit.system import system
-from jitportal.models import Event, Grant, Lease, Person
-from jitportal.operations import clock, emergency_ends, notices, rooms, wants
+from jitportal.models import Event, Grant, Lease, Person, StepUpProof
+from jitportal.operations import clock, emergency_ends, notices, rooms, step_up, wants
 from jitportal.operations.connecting import instructions, reveal
 from jitportal.operations.facts import require
 from jitportal.operations.granting import RENEWAL_LEAD, begin, say
@@ -22,7 +22,8 @@ from jitportal.operations.wording import words
 from jitportal.rules.errors import Conflict, JitportalError, PolicyRefuses, TooLate
 from jitportal.rules.lifecycle import check_transition, spoken_state
 from jitportal.rules.permissions import Verb
-from jitportal.rules.vocabulary import EndReason, GrantStatus, StartMode
+from jitportal.rules.step_up import Act
+from jitportal.rules.vocabulary import EndReason, GrantStatus, Risk, StartMode
 
 __all__ = ["expire_due", "hand_back", "instructions", "pass_unused", "reveal", "revoke", "start", "start_due"]
 
@@ -32,11 +33,11 @@ BATCH = 500
 _PLANNED = [StartMode.SCHEDULED, StartMode.RENEWAL, StartMode.AT_ONCE]
 
 
-def start(*, actor: Person, grant: Grant) -> Grant:
-    """The holder's own click starts the clock.
+def start(*, actor: Person, grant: Grant, proof: StepUpProof | None = None) -> Grant:
+    """The holder's own click starts the clock; of a role of high risk it takes a fresh second factor.
 
-    Raises ``TooLate`` after the window, ``Conflict`` before it or where it runs already, and
-    ``PolicyRefuses`` where the holder isn't eligible any more.
+    Raises ``StepUpNeeded``, ``TooLate`` after the window, ``Conflict`` before it or where it runs already,
+    and ``PolicyRefuses`` where the holder isn't eligible any more.
     """
     with operation(actor):
         grant = lock_grant(grant)
@@ -50,7 +51,16 @@ def start(*, actor: Person, grant: Grant) -> Grant:
             raise Conflict(f"Its window opens at {moment(grant.opens_at)}. Start it then.")
         if now >= grant.closes_at:
             raise TooLate(f"Its window closed at {moment(grant.closes_at)}. Ask again.")
-        begin(grant, actor, now)
+        taken = None
+        if grant.role.risk == Risk.HIGH:
+            taken = step_up.require(
+                actor=actor,
+                act=Act.START,
+                about={"grant": grant.pk, "role": grant.role.key, "scope": grant.scope.key},
+                sentence=f"Start {grant.role} ({grant.scope}).",
+                proof=proof,
+            )
+        begin(grant, actor, now, **step_up.traced(taken))
         return grant
 
 

@@ -22,6 +22,7 @@ _BECAUSE = {
     Topic.WORK: "You get this because you carry this work out.",
     Topic.LATE: "You get this because you operate this portal or own the role.",
     Topic.EMERGENCY: "You get this because you must hear of emergency access at once.",
+    Topic.ACCOUNT: "You get this because it is about who can sign in as you.",
     Topic.ROOM: "This channel gets this because the policy says so.",
 }
 

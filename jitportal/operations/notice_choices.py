@@ -15,8 +15,9 @@ from jitportal.rules.errors import Invalid, InvalidInput
 from jitportal.rules.notices import NEEDED, URGENT, Pace, Topic
 from jitportal.rules.permissions import Verb
 
-#: Those that people choose by: what a team's channel is told isn't theirs.
-CHOSEN = tuple(topic for topic in Topic if topic is not Topic.ROOM)
+#: Those that people choose by: what a team's channel is told isn't theirs, and what happens to their own
+#: account reaches everybody by mail.
+CHOSEN = tuple(topic for topic in Topic if topic not in (Topic.ROOM, Topic.ACCOUNT))
 
 
 _WAITING = {

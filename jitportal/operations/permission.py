@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jitportal.models import Person, PolicyVersion
-from jitportal.operations import clock
+from jitportal.operations import clock, enrolment
 from jitportal.operations.directory import actor_facts
 from jitportal.rules.errors import NotAllowed
 from jitportal.rules.permissions import NOBODY, Denied, Relation, Subject, Verb, allowed
@@ -16,3 +16,4 @@ def require_power(verb: Verb, actor: Person, version: PolicyVersion | None = Non
     answer = allowed(verb, actor_facts(actor, clock.now()), subject)
     if isinstance(answer, Denied):
         raise NotAllowed(answer.reason)
+    enrolment.require(actor, "Using one of the portal's own powers")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Max
 
 from jitportal.audit.events import record
-from jitportal.models import AccessRequest, Grant, Person, PolicyVersion, Team
-from jitportal.operations import catalogue, clock, own_hands
+from jitportal.models import AccessRequest, Grant, Person, PolicyVersion, StepUpProof, Team
+from jitportal.operations import catalogue, clock, own_hands, step_up
 from jitportal.operations.channels import rooms_offered
 from jitportal.operations.permission import require_power
 from jitportal.operations.target_settings import setting_problems
@@ -32,6 +33,7 @@ from jitportal.rules.policy_document import (
     unknown_webhooks,
 )
 from jitportal.rules.policy_lines import LineProblem, shortened
+from jitportal.rules.step_up import Act
 from jitportal.rules.vocabulary import PolicyStatus
 
 
@@ -193,8 +195,11 @@ def reject(*, actor: Person, version: PolicyVersion, reason: str) -> PolicyVersi
         return version
 
 
-def apply(*, actor: Person, version: PolicyVersion) -> PolicyVersion:
-    """Bring an approved version into force, with its targets, roles and scopes, in one transaction."""
+def apply(*, actor: Person, version: PolicyVersion, proof: StepUpProof | None = None) -> PolicyVersion:
+    """Bring an approved version into force, with its targets, roles and scopes, in one transaction.
+
+    It takes a fresh second factor: raises ``StepUpNeeded``.
+    """
     with operation(actor):
         version = _locked(version)
         require_power(Verb.POLICY_APPLY, actor)
@@ -202,7 +207,14 @@ def apply(*, actor: Person, version: PolicyVersion) -> PolicyVersion:
         if version.status == PolicyStatus.PROPOSED:
             raise NotAllowed("A second person has to approve this change before it can be applied.")
         check_transition("policy version", version.status, PolicyStatus.IN_FORCE)
-        return _into_force(actor, version)
+        taken = step_up.require(
+            actor=actor,
+            act=Act.POLICY,
+            about={"version": version.number, "text": version.digest},
+            sentence=f"Bring policy {version.number} into force.",
+            proof=proof,
+        )
+        return _into_force(actor, version, step_up.traced(taken))
 
 
 def bootstrap(*, actor: Person, text: str, note: str = "") -> PolicyVersion:
@@ -248,7 +260,9 @@ def _refuse_stale(version: PolicyVersion) -> None:
         )
 
 
-def _into_force(actor: Person, version: PolicyVersion) -> PolicyVersion:
+def _into_force(
+    actor: Person, version: PolicyVersion, traced: Mapping[str, Any] | None = None
+) -> PolicyVersion:
     now = clock.now()
     document = check(version.text)
     before = PolicyVersion.objects.select_for_update().filter(status=PolicyStatus.IN_FORCE).first()
@@ -266,7 +280,11 @@ def _into_force(actor: Person, version: PolicyVersion) -> PolicyVersion:
         sentence=f"{actor} brought policy {version.number} into force, {how}.",
         now=now,
         policy_version=version,
-        data={"changes": [str(change) for change in changes], "bootstrap": version.bootstrap},
+        data={
+            "changes": [str(change) for change in changes],
+            "bootstrap": version.bootstrap,
+            **(traced or {}),
+        },
     )
     return version
 

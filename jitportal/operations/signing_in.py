@@ -12,12 +12,13 @@ from django.db import transaction
 from jitportal.audit import context
 from jitportal.audit.events import record
 from jitportal.audit.system import system
-from jitportal.models import Person, RateLimit
-from jitportal.operations import clock
+from jitportal.models import Person, RateLimit, StepUpProof
+from jitportal.operations import clock, step_up
 from jitportal.operations.limits import key_of, locked
 from jitportal.operations.transaction import operation
 from jitportal.rules.errors import TooOften
 from jitportal.rules.limits import Guessing, spoken_wait
+from jitportal.rules.step_up import Act
 
 #: A series of failures ends when none has come for so long.
 FORGOTTEN = timedelta(hours=24)
@@ -101,6 +102,12 @@ def succeeded(attempt: Attempt) -> None:
 
 def signed_in(person: Person) -> None:
     _say(person, "person.signed_in", f"{person} signed in.")
+
+
+def second_factor_shown(person: Person, proof: StepUpProof | None) -> None:
+    """The password was right before; now the second factor is, and it is used up. Raises ``StepUpNeeded``."""
+    with operation(person):
+        step_up.require(actor=person, act=Act.SIGN_IN, about={}, sentence="", proof=proof)
 
 
 def signed_out(person: Person) -> None:

@@ -12,17 +12,23 @@ from django.db import DatabaseError
 from jitportal.audit.bulk import insert_many
 from jitportal.audit.events import record
 from jitportal.models import AccessRequest, DecisionSubmission, Person, SubmittedVerdict
-from jitportal.operations import clock, decisions
+from jitportal.operations import clock, decisions, enrolment, step_up
 from jitportal.operations.facts import require, visible_requests
+from jitportal.operations.step_up import EnrolmentNeeded, StepUpNeeded
 from jitportal.operations.transaction import lock_person, operation
 from jitportal.rules.durations import spoken
 from jitportal.rules.errors import Conflict, Invalid, InvalidInput, JitportalError, NotAllowed
 from jitportal.rules.permissions import Verb
 from jitportal.rules.plain_text import words_problem
-from jitportal.rules.vocabulary import RequestStatus, Verdict, VerdictOutcome
+from jitportal.rules.step_up import Act
+from jitportal.rules.vocabulary import RequestStatus, Risk, Verdict, VerdictOutcome
 
 #: More than this is no decision about each of them any more.
 MOST_VERDICTS = 50
+_BY_ITSELF = (
+    "A role of high risk is approved by itself, with a second factor for that alone. Open the request, and "
+    "approve it there."
+)
 _SAID = {Verdict.DENY: "Denied.", Verdict.SEND_BACK: "Sent back."}
 
 
@@ -53,6 +59,7 @@ def submit(*, actor: Person, token: UUID, wishes: Sequence[Wish]) -> DecisionSub
         lock_person(actor.pk)  # so that the second of two clicks finds what the first has stored
         now = clock.now()
         require(Verb.VERDICTS_SUBMIT, actor, now=now)
+        enrolment.require(actor, "Deciding")
         known = DecisionSubmission.objects.filter(token=token).first()
         if known is not None:
             return _known(known, actor, wishes)
@@ -107,6 +114,8 @@ def _problems(wish: Wish) -> list[Invalid]:
     """What is wrong with the shape of one verdict; whether it can be given is asked when it is."""
     said = wish.reason.strip()
     problems = [Invalid(problem, field="reason") for problem in [words_problem(said)] if problem]
+    if wish.verdict is Verdict.APPROVE and step_up.is_required(Act.APPROVE):
+        problems += [Invalid(_BY_ITSELF)] if wish.request.role.risk == Risk.HIGH else []
     if wish.verdict is Verdict.APPROVE and (wish.minutes is None or wish.minutes < 1):
         problems.append(Invalid("Say for how many minutes.", field="minutes"))
     if wish.verdict is not Verdict.APPROVE and not said:
@@ -153,6 +162,8 @@ def _give(actor: Person, pk: int) -> None:
                 reason=given.reason,
                 minutes=given.minutes,
             )
+        except (StepUpNeeded, EnrolmentNeeded):
+            given.outcome, given.sentence = VerdictOutcome.REFUSED, _BY_ITSELF
         except JitportalError as error:
             if isinstance(error.__cause__, DatabaseError):
                 raise  # the database was busy, and may not be the next time: the verdict is still to be given

@@ -24,6 +24,7 @@ class Topic(StrEnum):
     WORK = "work"
     LATE = "late"
     EMERGENCY = "emergency"
+    ACCOUNT = "account"  # who could sign in as one: nobody chooses that away
     ROOM = "room"  # what the policy tells a team's channel: nobody chooses it
 
 
@@ -36,7 +37,7 @@ class Pace(StrEnum):
 
 
 #: Those who have to act would be missed, so these reach everybody in some way.
-NEEDED = frozenset({Topic.ASKS, Topic.REVIEWS, Topic.WORK, Topic.LATE, Topic.EMERGENCY})
+NEEDED = frozenset({Topic.ASKS, Topic.REVIEWS, Topic.WORK, Topic.LATE, Topic.EMERGENCY, Topic.ACCOUNT})
 #: Access that should be gone and isn't, and emergencies, wait for no digest, and for no other message.
 URGENT = frozenset({Topic.LATE, Topic.EMERGENCY})
 
@@ -51,6 +52,7 @@ _BY_BEGINNING = {
     LATE_REMOVAL: Topic.LATE,
     "emergency.": Topic.EMERGENCY,
     "sign_in.": Topic.EMERGENCY,
+    "factor.": Topic.ACCOUNT,
     "room.": Topic.ROOM,
 }
 

@@ -75,6 +75,8 @@ class Verb(StrEnum):
     DELEGATION_MAKE = "delegation.make"
     DELEGATION_STOP = "delegation.stop"
     PROFILE_EDIT = "profile.edit"
+    FACTORS_CHANGE = "factors.change"
+    SESSIONS_END = "sessions.end"
     # one's own notices
     NOTICES_CHOOSE = "notices.choose"
     # the record, and the figures
@@ -392,6 +394,8 @@ RULES: dict[Verb, Rule] = {
         otherwise="Only the two people of a delegation can end it.",
     ),
     Verb.PROFILE_EDIT: _anyone,  # each their own: the verb takes no other person
+    Verb.FACTORS_CHANGE: _anyone,  # each their own: the verb takes no other person
+    Verb.SESSIONS_END: _anyone,  # each their own: the verb takes no other person
     Verb.NOTICES_CHOOSE: _anyone,  # each for themselves: the verb takes no other person
     Verb.RECORD_VIEW: _relation(powers=OVERSEERS, otherwise=_AUDITOR_POWER),
     Verb.OVERVIEW_VIEW: _relation(powers=_OPERATES | {Power.AUDITOR}, otherwise=_OPERATOR_POWER),

@@ -27,6 +27,7 @@ class Act(StrEnum):
     POLICY = "policy.apply"
     REVOKE_SEVERAL = "grants.revoke"
     BREAK_GLASS = "break_glass"
+    SIGN_REVIEW = "review.sign"
 
 
 #: As the page says it: "Confirm ... with your second factor."
@@ -38,6 +39,7 @@ WORDS: Mapping[Act, str] = {
     Act.POLICY: "bringing a policy into force",
     Act.REVOKE_SEVERAL: "revoking several grants at once",
     Act.BREAK_GLASS: "emergency access",
+    Act.SIGN_REVIEW: "the sign-off of a review",
 }
 
 

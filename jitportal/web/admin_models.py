@@ -325,7 +325,7 @@ register(
 )
 register(
     models.PersonSession,
-    list_display=("person", "began_at", "seen_at", "address", "browser"),
+    list_display=("person", "began_at", "address", "browser"),
     list_select_related=("person",),
     exclude=("session_key",),
 )

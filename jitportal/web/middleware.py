@@ -18,7 +18,9 @@ from django.utils import timezone
 from django_htmx.http import HttpResponseClientRefresh
 
 from jitportal.audit.context import AuditContext, bound
+from jitportal.operations.step_up import EnrolmentNeeded, StepUpNeeded
 from jitportal.rules.errors import JitportalError
+from jitportal.web import step_up
 from jitportal.web.refusals import refusal_page
 
 Next = Callable[[HttpRequest], HttpResponseBase]
@@ -185,6 +187,8 @@ class RefusalMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, JitportalError):
             return refusal_page(request, exception)
+        if isinstance(exception, StepUpNeeded | EnrolmentNeeded):
+            return step_up.page(request, exception)
         return None
 
 

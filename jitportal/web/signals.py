@@ -8,7 +8,7 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.http import HttpRequest
 
 from jitportal.models import Person
-from jitportal.operations import signing_in
+from jitportal.operations import own_sessions, signing_in
 from jitportal.web import sessions
 
 
@@ -20,10 +20,12 @@ def connect() -> None:
 
 def _signed_in(request: HttpRequest | None, user: Person, **_said: Any) -> None:
     if request is not None:
-        sessions.begin(request)
+        sessions.begin(request, user)
     signing_in.signed_in(user)
 
 
-def _signed_out(user: Person | None, **_said: Any) -> None:
+def _signed_out(request: HttpRequest | None, user: Person | None, **_said: Any) -> None:
+    if request is not None and request.session.session_key:
+        own_sessions.forget(request.session.session_key)
     if user is not None:
         signing_in.signed_out(user)

@@ -263,7 +263,7 @@ def step_up_proof(**values: Any) -> StepUpProof:
 
 
 def person_session(**values: Any) -> PersonSession:
-    fixed = {"session_key": f"key{next(_numbers)}", "began_at": NOW, "seen_at": NOW}
+    fixed = {"session_key": f"key{next(_numbers)}", "began_at": NOW}
     return PersonSession.objects.create(**{**fixed, **_made(values, person=person)})
 
 

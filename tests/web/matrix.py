@@ -161,6 +161,8 @@ ROUTES: dict[str, Route] = {
     "sign_in_provider": Route(get={404: ",".join(KINDS)}, post={405: ",".join(KINDS)}, public=True),
     "sign_in_callback": Route(get={404: ",".join(KINDS)}, post={405: ",".join(KINDS)}, public=True),
     "sign_in_emergency": Route(get={404: ",".join(KINDS)}, post={404: ",".join(KINDS)}, public=True),
+    # nobody in this world stands between a password and a second factor: all are led to the beginning
+    "sign_in_factor": Route(get={302: ",".join(KINDS)}, post={302: ",".join(KINDS)}, public=True),
     "sign_out": Route(post=_all(302)),
     "palette": Route(get=_all()),
     "components": Route(get={}),  # for developers, where the demo or DEBUG is on: 404 elsewhere
@@ -271,6 +273,14 @@ ROUTES: dict[str, Route] = {
         lambda _world: {"pk": Delegation.objects.get().pk},
         post={302: "requester,stranger,administrator"},
     ),
+    "you_factors": Route(get=_all()),
+    "you_factor_codes": Route(get=_all(), post=_all(422)),
+    "you_factor_passkey": Route(get=_all(), post=_all(422)),
+    "you_recovery_codes": Route(post=_all(409)),  # nobody has a second factor to recover
+    "factor_remove": Route(lambda _world: {"pk": 1}, post=_all(409)),
+    "you_sessions": Route(get=_all()),
+    "session_end": Route(lambda _world: {"pk": 0}, post={}),  # each finds their own alone
+    "sessions_end_others": Route(post=_all(302)),
     "notices": Route(get=_all(), post=_all(302), data=lambda _world: _NOTICES),
     # deciding
     "queue": Route(get=_all()),

@@ -15,7 +15,7 @@ from jitportal.rules.durations import spoken
 from jitportal.rules.errors import NotAllowed
 from jitportal.rules.permissions import Denied, Relation, Verb
 from jitportal.rules.vocabulary import RequestStatus, Verdict
-from jitportal.web import fetch
+from jitportal.web import fetch, step_up
 from jitportal.web.forms.decisions import FORMS, VerdictForm
 from jitportal.web.http import PortalRequest, forget_reading, now_of
 from jitportal.web.live import DECIDING, SETTLED, live, live_page
@@ -87,6 +87,7 @@ def _decided(request: PortalRequest, access_request: AccessRequest, form: Verdic
             digest=form.cleaned_data["digest"],
             reason=form.cleaned_data["reason"],
             minutes=form.cleaned_data.get("minutes"),
+            proof=step_up.given(request),
         )
         said, where = _done(access_request, approval), reverse("request_detail", args=[access_request.pk])
         messages.success(request, format_html('{} <a href="{}">The request</a>', said, where))

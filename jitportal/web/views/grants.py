@@ -12,7 +12,7 @@ from jitportal.operations import connecting, grants
 from jitportal.rules.lifecycle import check_transition
 from jitportal.rules.permissions import Verb
 from jitportal.rules.vocabulary import GrantStatus
-from jitportal.web import fetch
+from jitportal.web import fetch, step_up
 from jitportal.web.forms.base import PortalForm
 from jitportal.web.forms.grants import HandBackForm, RevokeForm
 from jitportal.web.http import PortalRequest
@@ -38,7 +38,7 @@ def start(request: PortalRequest, pk: int) -> HttpResponse:
     form = PortalForm(request.POST if request.method == "POST" else None)
     if request.method == "POST":
         with refusals_shown_in(form):
-            grants.start(actor=request.user, grant=grant)
+            grants.start(actor=request.user, grant=grant, proof=step_up.given(request))
             messages.success(request, f"{grant.role} has started. The target is being told.")
             return redirect("grant_detail", pk)
     return form_page(request, "grants/start.html", form, {"grant": grant})

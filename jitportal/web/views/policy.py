@@ -11,7 +11,7 @@ from jitportal.models import PolicyVersion
 from jitportal.operations import facts, policies
 from jitportal.rules.permissions import Answer, Verb
 from jitportal.rules.vocabulary import PolicyStatus
-from jitportal.web import fetch, paging
+from jitportal.web import fetch, paging, step_up
 from jitportal.web.forms.base import PortalForm
 from jitportal.web.forms.policy import RejectForm
 from jitportal.web.http import PortalRequest, forget_reading
@@ -78,7 +78,7 @@ def policy_apply(request: PortalRequest, number: int) -> HttpResponse:
     version, form = _fetch(number), PortalForm(request.POST)
     fetch.authorised(request, version, Verb.POLICY_VIEW, Verb.POLICY_APPLY)
     with refusals_shown_in(form):
-        policies.apply(actor=request.user, version=version)
+        policies.apply(actor=request.user, version=version, proof=step_up.given(request))
         messages.success(request, f"Policy {number} is in force.")
         return redirect("policy_version", number)
     return _refused_page(request, number, form)

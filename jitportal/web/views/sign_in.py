@@ -6,6 +6,7 @@ from typing import Any
 
 from allauth.account.internal.flows.login import perform_password_login
 from allauth.account.models import Login
+from allauth.account.stages import LoginStageController
 from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
@@ -18,12 +19,16 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods
 
 from jitportal.models import Person
-from jitportal.operations import emergency_sign_in, provider
-from jitportal.web import known_browsers
+from jitportal.operations import emergency_sign_in, provider, signing_in
+from jitportal.operations import step_up as operation
+from jitportal.operations.step_up import StepUpNeeded
+from jitportal.rules.step_up import Act
+from jitportal.web import known_browsers, step_up
 from jitportal.web.forms.sign_in import EmergencySignInForm, SignInForm
 from jitportal.web.own_address import own_address
 from jitportal.web.presenters.cast import cast_of_the_demo
 from jitportal.web.refusals import say_when
+from jitportal.web.second_factor import SecondFactorStage
 
 
 @method_decorator(require_http_methods(["GET", "HEAD", "POST"]), name="dispatch")
@@ -87,6 +92,38 @@ class EmergencySignIn(SignIn):
             return self.form_invalid(form)
         emergency_sign_in.used(person)
         return super().form_valid(form)
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def factor(request: HttpRequest) -> HttpResponse:
+    """After the password, the second factor; who has come without a password begins with that."""
+    stage = LoginStageController.enter(request, SecondFactorStage.key)
+    if request.user.is_authenticated or stage is None or not stage.login.user.is_active:
+        return redirect("sign_in")
+    person: Person = stage.login.user
+    problem = ""
+    if request.method == "POST":
+        try:
+            _shown(request, person)
+        except StepUpNeeded as needed:
+            problem = needed.problem
+        else:
+            answer: HttpResponse = stage.exit()
+            known_browsers.remember(answer, person)
+            return answer
+    asked = operation.ask(person, Act.SIGN_IN, {}, f"Sign in as {person}")
+    context = {**step_up.ways(request, asked, person), "asked": asked, "problem": problem}
+    return render(request, "sign_in/factor.html", context, status=422 if problem else 200)
+
+
+def _shown(request: HttpRequest, person: Person) -> None:
+    """The second factor is right; raises ``StepUpNeeded`` where it isn't."""
+    asked = operation.opened(request.POST.get(step_up.TOKEN, "")[: step_up.LONGEST], person)
+    if asked is None or asked.act is not Act.SIGN_IN:
+        raise StepUpNeeded(Act.SIGN_IN, {}, "", operation.OLD)
+    proof = step_up.answered(request, asked, person)
+    signing_in.second_factor_shown(person, proof)
 
 
 class SignOut(LogoutView):

@@ -1,0 +1,178 @@
+"""One's second factors: added, removed, and reset by an administrator. Each is told to whom it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from django.db.models import Max
+
+from jitportal.audit.events import record
+from jitportal.models import Person, StepUpProof
+from jitportal.operations import clock, factor_guesses, notices, one_time_codes, passkeys, step_up
+from jitportal.operations.facts import require
+from jitportal.operations.passkeys import NoPasskey, Site
+from jitportal.operations.transaction import lock_person, operation
+from jitportal.operations.wording import words
+from jitportal.rules.errors import Conflict, Invalid, NotAllowed
+from jitportal.rules.permissions import Verb
+from jitportal.rules.step_up import Act
+
+MOST_PASSKEYS = 20
+LONGEST_NAME = 60
+
+
+def of(person: Person) -> list[Authenticator]:
+    """The person's factors, in the order in which they were added."""
+    return list(Authenticator.objects.filter(user=person).order_by("pk"))
+
+
+def add_codes(*, actor: Person, secret: str, code: str, proof: StepUpProof | None = None) -> list[str]:
+    """Add an authenticator app that shows the right code. Gives recovery codes to show once, where they are
+    the first. Raises ``Invalid`` for a wrong code, ``Conflict`` where there is one, ``StepUpNeeded``.
+    """
+    with factor_guesses.counted(actor), operation(actor):
+        actor = lock_person(actor.pk)
+        require(Verb.FACTORS_CHANGE, actor)
+        if Authenticator.objects.filter(user=actor, type=Authenticator.Type.TOTP).exists():
+            raise Conflict("You have an authenticator app already. Remove it first, then add the new one.")
+        if one_time_codes.matching(secret, code, clock.now()) is None:
+            raise Invalid(
+                "That code isn't right. Type the one that the app shows now; where it is never right, set "
+                "your device's clock.",
+                field="code",
+            )
+        _fresh(actor, {"add": "codes"}, "Add an authenticator app", proof)
+        factor = one_time_codes.store(actor, secret)
+        return _added(actor, factor)
+
+
+def add_passkey(
+    *,
+    actor: Person,
+    name: str,
+    answer: str,
+    state: Mapping[str, Any],
+    site: Site,
+    proof: StepUpProof | None = None,
+) -> list[str]:
+    """Add a passkey that has answered. Gives recovery codes as ``add_codes`` does, and raises as it does."""
+    with operation(actor):
+        actor = lock_person(actor.pk)
+        require(Verb.FACTORS_CHANGE, actor)
+        name = words(name, "name") or "Passkey"
+        if len(name) > LONGEST_NAME:
+            raise Invalid(f"Keep the name under {LONGEST_NAME} characters.", field="name")
+        held = Authenticator.objects.filter(user=actor, type=Authenticator.Type.WEBAUTHN)
+        if held.count() >= MOST_PASSKEYS:
+            raise Conflict(f"You have {MOST_PASSKEYS} passkeys. Remove one first.")
+        _fresh(actor, {"add": "passkey"}, "Add a passkey", proof)
+        try:
+            factor = passkeys.store(actor, name, passkeys.registered(state, answer, site))
+        except NoPasskey as error:
+            raise Invalid(
+                "The browser's answer can't be used: it came late, or the passkey is known already. "
+                "Try again."
+            ) from error
+        return _added(actor, factor)
+
+
+def remove(*, actor: Person, factor_id: int, proof: StepUpProof | None = None) -> str:
+    """Remove one of one's own. Recovery codes go with the last. Raises ``Conflict`` where it is gone."""
+    with operation(actor):
+        actor = lock_person(actor.pk)
+        require(Verb.FACTORS_CHANGE, actor)
+        factor = Authenticator.objects.filter(user=actor, pk=factor_id).first()
+        if factor is None or factor.type == Authenticator.Type.RECOVERY_CODES:
+            raise Conflict("That second factor is gone already.")
+        name = called(factor)
+        _fresh(actor, {"remove": factor_id}, f"Remove {name}", proof)
+        factor.delete()
+        if not step_up.has_factor(actor):
+            Authenticator.objects.filter(user=actor).delete()
+        _say(actor, actor, "removed", f"{actor} removed a second factor: {name}.")
+        return name
+
+
+def new_recovery_codes(*, actor: Person, proof: StepUpProof | None = None) -> list[str]:
+    """Replace the recovery codes. Raises ``Conflict`` for who has no second factor to recover."""
+    with operation(actor):
+        actor = lock_person(actor.pk)
+        require(Verb.FACTORS_CHANGE, actor)
+        if not step_up.has_factor(actor):
+            raise Conflict("Recovery codes stand in for a second factor. Add one first.")
+        _fresh(actor, {"replace": "recovery codes"}, "Make new recovery codes", proof)
+        codes = one_time_codes.recovery_codes(actor)
+        _say(actor, actor, "recovery_codes", f"{actor} made new recovery codes; the earlier ones are void.")
+        return codes
+
+
+def reset(*, actor: Person, person: Person, reason: str) -> None:
+    """Remove all of somebody else's, who has lost them, and end their sessions.
+
+    Raises ``NotAllowed`` for one's own, ``Invalid`` without a reason, ``Conflict`` where there is none.
+    """
+    with operation(actor):
+        require(Verb.PERSON_MANAGE, actor)
+        if person.pk == actor.pk:
+            raise NotAllowed("Somebody else resets your second factors, so that no one person can.")
+        person = lock_person(person.pk)
+        reason = words(reason, "reason", needed="Say why, for the record and for the person.")
+        held = Authenticator.objects.filter(user=person)
+        if not held.exists():
+            raise Conflict(f"{person} has no second factor.")
+        held.delete()
+        person.session_epoch += 1
+        person.save(update_fields=["session_epoch"])
+        _say(actor, person, "reset", f"{actor} reset the second factors of {person}: {reason}")
+
+
+def called(factor: Authenticator) -> str:
+    """As people know it."""
+    if factor.type == Authenticator.Type.WEBAUTHN:
+        return f"passkey {factor}"
+    return "an authenticator app" if factor.type == Authenticator.Type.TOTP else "recovery codes"
+
+
+def last_change(person: Person) -> datetime | None:
+    """When one was last added."""
+    latest: datetime | None = Authenticator.objects.filter(user=person).aggregate(at=Max("created_at"))["at"]
+    return latest
+
+
+def _fresh(actor: Person, about: dict[str, Any], sentence: str, proof: StepUpProof | None) -> None:
+    """Whoever has a second factor shows it before another comes or goes."""
+    if step_up.has_factor(actor):
+        step_up.require(actor=actor, act=Act.FACTORS, about=about, sentence=sentence, proof=proof)
+
+
+def _added(actor: Person, factor: Authenticator) -> list[str]:
+    _say(actor, actor, "added", f"{actor} added a second factor: {called(factor)}.")
+    kept = Authenticator.objects.filter(user=actor, type=Authenticator.Type.RECOVERY_CODES)
+    return [] if kept.exists() else one_time_codes.recovery_codes(actor)
+
+
+def _say(actor: Person, person: Person, what: str, sentence: str) -> None:
+    now = clock.now()
+    record(verb=f"factor.{what}", actor=actor, sentence=sentence, now=now, person=person)
+    notices.notify(
+        recipients=[person],
+        kind=f"factor.{what}",
+        key=f"{person.pk}:{now.isoformat()}",
+        subject=f"Your second factors: {_SUBJECTS[what]}",
+        body=f"{sentence} If you don't know of this, somebody else can sign in as you: sign out "
+        "everywhere, and tell an administrator.",
+        path="/you/factors/",
+        now=now,
+        actor=actor,
+    )
+
+
+_SUBJECTS = {
+    "added": "one was added",
+    "removed": "one was removed",
+    "reset": "they were reset",
+    "recovery_codes": "new recovery codes",
+}

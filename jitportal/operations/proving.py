@@ -1,0 +1,173 @@
+"""A second factor that somebody shows: verified, counted where it is wrong, and stored as a proof.
+
+Each answers a question of ``step_up.ask``, and is for that act alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+
+from jitportal.audit.events import record
+from jitportal.models import Person, StepUpProof
+from jitportal.operations import clock, factor_guesses, notices, one_time_codes, passkeys, step_up
+from jitportal.operations.passkeys import NoPasskey, Site
+from jitportal.operations.sealing import Unreadable
+from jitportal.operations.step_up import Ask, StepUpNeeded
+from jitportal.operations.transaction import lock_person, operation
+from jitportal.rules.errors import Invalid, TooOften
+from jitportal.rules.step_up import WORDS, Method, stale
+
+_WRONG_CODE = "That code isn't right. Codes change each half minute: type the one that is shown now."
+_USED_CODE = "That code has been used already. Wait for the next one, and type that."
+_NOT_THIS = "That passkey's answer isn't for this: it is another's, or of another question. Confirm again."
+
+
+def prove_by_code(*, actor: Person, asked: Ask, code: str) -> StepUpProof:
+    """By a one-time code, or a recovery code. Raises ``StepUpNeeded`` with what was wrong."""
+    _refuse_late(asked)
+    with _refused_as_needed(asked), factor_guesses.counted(actor):
+        return _by_code(actor, asked, code)
+
+
+def _by_code(actor: Person, asked: Ask, code: str) -> StepUpProof:
+    with operation(actor):
+        lock_person(actor.pk)  # the same code twice at once is one proof
+        now = clock.now()
+        for factor in Authenticator.objects.filter(user=actor).order_by("pk"):
+            if factor.type == Authenticator.Type.TOTP:
+                counter = one_time_codes.matching(_secret_of(factor), code, now)
+                if counter is not None:
+                    if StepUpProof.objects.filter(factor_id=factor.pk, counter__gte=counter).exists():
+                        raise Invalid(_USED_CODE)
+                    return _store(actor, asked, Method.CODE, factor, now, counter=counter)
+            if factor.type == Authenticator.Type.RECOVERY_CODES and one_time_codes.spend_recovery_code(
+                factor, code
+            ):
+                _tell_of_recovery_code(actor, factor, now)
+                return _store(actor, asked, Method.RECOVERY_CODE, factor, now)
+        raise Invalid(_WRONG_CODE)
+
+
+def prove_by_passkey(*, actor: Person, asked: Ask, answer: str, site: Site) -> StepUpProof:
+    """By what a passkey signed. Raises ``StepUpNeeded`` with what was wrong."""
+    _refuse_late(asked)
+    with _refused_as_needed(asked), operation(actor):
+        lock_person(actor.pk)
+        said = passkeys.signed(actor, asked.challenge, answer, site)
+        return _store(
+            actor,
+            asked,
+            Method.PASSKEY,
+            said.factor,
+            clock.now(),
+            credential_id=said.credential_id,
+            public_key=said.public_key,
+            authenticator_data=said.authenticator_data,
+            client_data=said.client_data,
+            signature=said.signature,
+        )
+
+
+@contextmanager
+def _refused_as_needed(asked: Ask) -> Iterator[None]:
+    """Whatever is wrong with the answer, the page asks again and says it."""
+    try:
+        yield
+    except NoPasskey as error:
+        raise StepUpNeeded(asked.act, asked.about, asked.sentence, _NOT_THIS) from error
+    except (Invalid, TooOften) as error:
+        raise StepUpNeeded(asked.act, asked.about, asked.sentence, error.sentence) from error
+
+
+def prove_by_provider(*, actor: Person, asked: Ask, claims: Mapping[str, Any]) -> StepUpProof:
+    """By what the single sign-on's provider says: that somebody signed in there after this was asked.
+
+    ``claims`` are verified, of this person, and of this session. Counts where the settings say so. Raises
+    ``StepUpNeeded`` with what was wrong.
+    """
+    _refuse_late(asked)
+    if problem := _provider_problem(asked, claims):
+        raise StepUpNeeded(asked.act, asked.about, asked.sentence, problem)
+    kept = {name: claims[name] for name in ("iss", "sub", "auth_time", "acr", "amr") if name in claims}
+    with _refused_as_needed(asked), operation(actor):
+        lock_person(actor.pk)
+        return _store(actor, asked, Method.PROVIDER, None, clock.now(), claims=kept)
+
+
+def _provider_problem(asked: Ask, claims: Mapping[str, Any]) -> str:
+    if not settings.STEP_UP_BY_PROVIDER:
+        return "Signing in by your organisation doesn't count here. Use a second factor of the portal's own."
+    when = claims.get("auth_time")
+    if not isinstance(when, int) or when < int(asked.asked_at.timestamp()):
+        return (
+            "You haven't signed in again since this was asked. Sign in by your organisation, and come back."
+        )
+    if settings.STEP_UP_ACR and claims.get("acr") not in settings.STEP_UP_ACR:
+        return "Your organisation signed you in without the factor that is needed here."
+    return ""
+
+
+def _refuse_late(asked: Ask) -> None:
+    if stale(asked.asked_at, clock.now()):
+        raise StepUpNeeded(asked.act, asked.about, asked.sentence, step_up.OLD)
+
+
+def _tell_of_recovery_code(actor: Person, factor: Authenticator, now: datetime) -> None:
+    left = one_time_codes.recovery_codes_left(factor)
+    notices.notify(
+        recipients=[actor],
+        kind="factor.recovery_code",
+        key=f"{actor.pk}:{now.isoformat()}",
+        subject="A recovery code of yours was used",
+        body=f"One of your recovery codes was used; {left} are left. If that wasn't you, sign out "
+        "everywhere, and tell an administrator.",
+        path="/you/factors/",
+        now=now,
+        actor=actor,
+    )
+
+
+def _secret_of(factor: Authenticator) -> str:
+    try:
+        return one_time_codes.secret_of(factor)
+    except Unreadable as error:
+        raise Invalid("The portal can't read your authenticator's secret. Tell an administrator.") from error
+
+
+def _store(
+    actor: Person, asked: Ask, method: Method, factor: Authenticator | None, now: datetime, **values: Any
+) -> StepUpProof:
+    if StepUpProof.objects.filter(nonce=asked.nonce).exists():
+        raise Invalid(step_up.USED)
+    if factor is not None:
+        factor.last_used_at = now
+        factor.save(update_fields=["last_used_at"])
+    name = str(factor) if factor is not None else "single sign-on"
+    proof = StepUpProof.objects.create(
+        person=actor,
+        act=asked.act,
+        about=asked.about,
+        digest=asked.digest,
+        nonce=asked.nonce,
+        method=method,
+        factor=name[:200],
+        factor_id=factor.pk if factor is not None else None,
+        asked_at=asked.asked_at,
+        proven_at=now,
+        **values,
+    )
+    record(
+        verb="factor.shown",
+        actor=actor,
+        sentence=f"{actor} confirmed {WORDS[asked.act]} with a second factor: {name}.",
+        now=now,
+        person=actor,
+        data=step_up.traced(proof),
+    )
+    return proof

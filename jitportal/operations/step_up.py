@@ -1,0 +1,160 @@
+"""Step-up: a fresh second factor for one act, asked for, shown, and used once.
+
+An operation calls ``require`` inside its transaction. Without a proof that raises ``StepUpNeeded``, and
+nothing is done; the page asks for a second factor, keeps what was typed, and sends it again with the answer.
+``operations.proving`` verifies the answer and stores it before the operation begins: a wrong one is counted,
+whatever becomes of the operation. ``require`` then takes the proof, once, for exactly what is decided.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.core import signing
+
+from jitportal.models import Person, StepUpProof
+from jitportal.operations import clock
+from jitportal.rules.canonical import Plain
+from jitportal.rules.step_up import WORDS, Act, challenge, decision_digest, stale
+
+_SALT = "jitportal.step_up"
+OLD = "That took too long: a second factor counts for five minutes. Confirm again."
+USED = "This confirmation has been used already: each is for one act. Confirm again."
+_OTHER = "What you confirmed isn't what is being decided now. Look at it again, and confirm that."
+
+
+class StepUpNeeded(Exception):
+    """A fresh second factor is needed before this may be done; nothing was done. ``problem`` says what was
+    wrong with the one that was shown.
+    """
+
+    def __init__(self, act: Act, about: Mapping[str, Plain], sentence: str, problem: str = "") -> None:
+        super().__init__(problem or f"Confirm {WORDS[act]} with your second factor.")
+        self.act, self.about, self.sentence, self.problem = act, about, sentence, problem
+
+
+class EnrolmentNeeded(Exception):
+    """A second factor is needed before this may be done, and the person has none; nothing was done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What somebody is asked to confirm: sent to the page and back, signed, and stored nowhere."""
+
+    person: int
+    username: str
+    act: Act
+    about: dict[str, Plain]
+    sentence: str
+    nonce: str
+    asked_at: datetime
+
+    @property
+    def digest(self) -> str:
+        return decision_digest(self.username, self.act, self.about)
+
+    @property
+    def challenge(self) -> bytes:
+        """What a passkey signs."""
+        return challenge(self.nonce, self.digest)
+
+
+def ask(person: Person, act: Act, about: Mapping[str, Plain], sentence: str) -> Ask:
+    """A new question, with a number that is used once."""
+    nonce = secrets.token_hex(32)
+    return Ask(person.pk, person.username, act, dict(about), sentence, nonce, clock.now())
+
+
+def sealed(asked: Ask) -> str:
+    """The question as the page carries it."""
+    said = {
+        "person": asked.person,
+        "username": asked.username,
+        "act": str(asked.act),
+        "about": asked.about,
+        "sentence": asked.sentence,
+        "nonce": asked.nonce,
+        "at": asked.asked_at.isoformat(),
+    }
+    return signing.Signer(salt=_SALT).sign_object(said, compress=True)
+
+
+def opened(text: str, person: Person) -> Ask | None:
+    """The question that the page carried, if it was put to this person; else None."""
+    try:
+        said = signing.Signer(salt=_SALT).unsign_object(text)
+    except (signing.BadSignature, ValueError):
+        return None
+    if said["person"] != person.pk:
+        return None
+    asked_at = datetime.fromisoformat(said["at"])
+    return Ask(
+        person=said["person"],
+        username=said["username"],
+        act=Act(said["act"]),
+        about=said["about"],
+        sentence=said["sentence"],
+        nonce=said["nonce"],
+        asked_at=asked_at,
+    )
+
+
+def is_required(act: Act) -> bool:
+    """Whether this act takes a fresh second factor here. Signing in and a change of second factors always
+    do, of whoever has one.
+    """
+    return bool(settings.STEP_UP) or act in (Act.FACTORS, Act.SIGN_IN)
+
+
+def has_factor(person: Person) -> bool:
+    """Whether the person can show a second factor of the portal's own. Recovery codes alone are none."""
+    kinds = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+    return bool(Authenticator.objects.filter(user=person, type__in=kinds).exists())
+
+
+def require(
+    *, actor: Person, act: Act, about: Mapping[str, Plain], sentence: str, proof: StepUpProof | None
+) -> StepUpProof | None:
+    """Take the proof for this act, inside the operation's transaction; None where none is needed.
+
+    ``about`` is what is decided, in plain words and numbers: the proof is for exactly this. ``sentence`` says
+    it to whoever confirms it, as "Approve orders-writer for Rita, for 45 minutes". Raises
+    ``StepUpNeeded`` and ``EnrolmentNeeded``.
+    """
+    if actor.is_system or not is_required(act):
+        return None
+    if proof is None:
+        if not has_factor(actor) and not settings.STEP_UP_BY_PROVIDER:
+            what = WORDS[act][0].upper() + WORDS[act][1:]
+            raise EnrolmentNeeded(f"{what} takes a second factor, and you have none yet.")
+        raise StepUpNeeded(act, about, sentence)
+    row = StepUpProof.objects.select_for_update(of=("self",)).get(pk=proof.pk)
+    now = clock.now()
+    if problem := _problem(row, actor, act, about, now):
+        raise StepUpNeeded(act, about, sentence, problem)
+    row.used_at = now
+    row.save(update_fields=["used_at"])
+    return row
+
+
+def traced(proof: StepUpProof | None) -> dict[str, Any]:
+    """What an event says of the proof that its act took."""
+    return {"step_up": {"proof": proof.pk, "digest": proof.digest, "by": proof.method}} if proof else {}
+
+
+def _problem(row: StepUpProof, actor: Person, act: Act, about: Mapping[str, Plain], now: datetime) -> str:
+    if row.person_id != actor.pk:
+        return "This confirmation is somebody else's. Confirm it yourself."
+    if row.used_at is not None:
+        return USED
+    if stale(row.asked_at, now):
+        return OLD
+    if row.digest != decision_digest(actor.username, act, about):
+        return _OTHER
+    return ""

@@ -1,0 +1,45 @@
+"""What somebody had typed when something else came first: kept, and sent when they are back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+
+KEPT = "kept"
+#: More than this isn't kept: the largest form here is a policy's, whose text is in the browser still.
+LARGEST = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A form that was sent, and is to be sent again."""
+
+    address: str
+    fields: list[tuple[str, str]]
+
+
+def fields_of(request: HttpRequest, without: Collection[str] = ()) -> list[tuple[str, str]]:
+    """Every field that was sent, in order."""
+    return [(name, value) for name, values in request.POST.lists() if name not in without for value in values]
+
+
+def keep(request: HttpRequest) -> None:
+    """Remember what was sent, until it is sent again or something else is kept."""
+    fields = fields_of(request, {"csrfmiddlewaretoken"})
+    if request.method == "POST" and sum(len(name) + len(value) for name, value in fields) <= LARGEST:
+        request.session[KEPT] = {"address": request.get_full_path(), "fields": fields}
+
+
+def kept_by(request: HttpRequest) -> Kept | None:
+    """What waits to be sent again."""
+    said = request.session.get(KEPT)
+    if not said:
+        return None
+    return Kept(said["address"], [(name, value) for name, value in said["fields"]])
+
+
+def forget(request: HttpRequest) -> None:
+    """It was sent, or is of no use any more."""
+    request.session.pop(KEPT, None)

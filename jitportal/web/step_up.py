@@ -1,0 +1,100 @@
+"""The pages between somebody and an act that takes a second factor. What was typed stays with them.
+
+A view hands ``given(request)`` to its operation, and needs nothing else: what the operation raises becomes a
+page here, which holds every field that was sent and sends them again with the answer.
+"""
+
+from __future__ import annotations
+
+import json
+from ipaddress import ip_address
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from jitportal.models import Person, StepUpProof
+from jitportal.operations import one_time_codes, passkeys, proving, step_up
+from jitportal.operations.passkeys import Site
+from jitportal.operations.step_up import Ask, EnrolmentNeeded, StepUpNeeded
+from jitportal.web import kept
+from jitportal.web.http import PortalRequest
+
+TOKEN, CODE, PASSKEY, PROVIDER = "step_up_token", "step_up_code", "step_up_passkey", "step_up_provider"
+#: Fields of the step-up's own, which aren't sent again.
+OWN = frozenset({TOKEN, CODE, PASSKEY, PROVIDER, "csrfmiddlewaretoken"})
+#: Where single sign-on keeps what the provider said of this session: the claims of the last id token.
+CLAIMS = "provider_claims"
+LONGEST = 20_000
+
+
+def given(request: PortalRequest) -> StepUpProof | None:
+    """The second factor that came with this request, verified and stored; None: there came none.
+
+    Raises ``StepUpNeeded`` with what was wrong with it.
+    """
+    asked = step_up.opened(request.POST.get(TOKEN, "")[:LONGEST], request.user)
+    return answered(request, asked, request.user) if asked else None
+
+
+def answered(request: HttpRequest, asked: Ask, person: Person) -> StepUpProof | None:
+    """The answer to this question, by whichever factor it came."""
+    if answer := request.POST.get(PASSKEY, ""):
+        return proving.prove_by_passkey(actor=person, asked=asked, answer=answer, site=site_of(request))
+    if PROVIDER in request.POST:
+        claims = request.session.get(CLAIMS) or {}
+        return proving.prove_by_provider(actor=person, asked=asked, claims=claims)
+    return proving.prove_by_code(actor=person, asked=asked, code=request.POST.get(CODE, ""))
+
+
+def site_of(request: HttpRequest) -> Site:
+    """For which host passkeys are. In production it is the portal's own address, whatever name the request
+    came by; elsewhere the request's.
+    """
+    if settings.PRODUCTION:
+        return Site(urlsplit(settings.PUBLIC_URL).hostname or "", settings.PUBLIC_URL)
+    return Site(request.get_host().rpartition(":")[0] or request.get_host(), _origin(request))
+
+
+def takes_passkeys(site: Site) -> bool:
+    """Browsers make passkeys for names, and not for bare addresses."""
+    try:
+        ip_address(site.host.strip("[]"))
+    except ValueError:
+        return True
+    return False
+
+
+def page(request: HttpRequest, needed: StepUpNeeded | EnrolmentNeeded) -> HttpResponse:
+    """What stands between: the question, or the way to a first second factor."""
+    if isinstance(needed, EnrolmentNeeded):
+        kept.keep(request)
+        return render(request, "factors/enrol.html", {"sentence": str(needed)}, status=403)
+    person = cast("Person", request.user)
+    asked = step_up.ask(person, needed.act, needed.about, needed.sentence)
+    context = {
+        **ways(request, asked, person),
+        "asked": asked,
+        "problem": needed.problem,
+        "fields": kept.fields_of(request, OWN),
+        "address": request.get_full_path(),
+    }
+    return render(request, "factors/step_up.html", context, status=422 if needed.problem else 403)
+
+
+def ways(request: HttpRequest, asked: Ask, person: Person) -> dict[str, Any]:
+    """By which factors this person can answer, for the template."""
+    site = site_of(request)
+    options = passkeys.to_sign(person, asked.challenge, site) if takes_passkeys(site) else None
+    return {
+        "token": step_up.sealed(asked),
+        "passkey": json.dumps(options) if options else "",
+        "codes": one_time_codes.takes_codes(person),
+        "provider": settings.STEP_UP_BY_PROVIDER,
+    }
+
+
+def _origin(request: HttpRequest) -> str:
+    return f"{request.scheme}://{request.get_host()}"
