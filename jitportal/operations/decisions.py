@@ -22,7 +22,7 @@ from jitportal.operations import (
 )
 from jitportal.operations.delegated import counted_on
 from jitportal.operations.directory import person_facts
-from jitportal.operations.facts import may, on_behalf_of, open_deciders, require
+from jitportal.operations.facts import insist, may, on_behalf_of, open_deciders, require
 from jitportal.operations.seats import decided_before, spared
 from jitportal.operations.spoken_times import moment
 from jitportal.operations.transaction import lock_request, operation
@@ -160,13 +160,10 @@ def _refuse_decider(actor: Person, request: AccessRequest, now: datetime) -> Non
         raise Conflict("You have decided on this request already: one person counts once.")
     if actor.username in counted_on(request):
         raise Conflict("Your delegate has decided on this request for you: one person counts once.")
-    if (
-        actor.is_active
-        and not may(Verb.REQUEST_DECIDE, actor, request, now)
-        and decided_before(actor, request)
-    ):
+    answer = may(Verb.REQUEST_DECIDE, actor, request, now)
+    if not answer and actor.is_active and decided_before(actor, request):
         raise Conflict(f"{_settled_by(request)} was faster: the stage that is open now isn't yours.")
-    require(Verb.REQUEST_DECIDE, actor, request, now)
+    insist(answer)
 
 
 def _settled_by(request: AccessRequest) -> Person | str:

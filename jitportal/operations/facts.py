@@ -64,7 +64,11 @@ def may(verb: Verb, person: Person, thing: object = None, now: datetime | None =
 
 def require(verb: Verb, person: Person, thing: object = None, now: datetime | None = None) -> None:
     """Let the person pass, or raise ``NotAllowed`` with the reason."""
-    answer = may(verb, person, thing, now)
+    insist(may(verb, person, thing, now))
+
+
+def insist(answer: Answer) -> None:
+    """Raise ``NotAllowed`` with the reason where the answer is no."""
     if not answer:
         raise NotAllowed(getattr(answer, "reason", ""))
 
