@@ -217,6 +217,10 @@ SOCIALACCOUNT_STORE_TOKENS = False
 SIGN_ON = sign_on_settings(env, production=PRODUCTION)
 #: Seals what is kept at rest, each purpose by a key derived from it. The first seals; all of them open.
 SEALING_KEYS = [env.secret("SEALING_KEY") or SECRET_KEY, *env.secret("SEALING_KEY_FALLBACKS").split()]
+#: Signs evidence: 32 bytes in base64. Without it the portal makes a key on first use.
+EVIDENCE_KEY = env.secret("EVIDENCE_KEY")
+#: Whoever knows it may report sign-ins of emergency accounts; without it nobody may.
+SIGN_IN_REPORT_TOKEN = env.secret("SIGN_IN_REPORT_TOKEN")
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"

@@ -46,6 +46,7 @@ EXEMPT: Mapping[str, str] = {
 #: What a second factor is known by is sealed, and stays out of the record even so; what a provider said at
 #: a sign-in is as old as that.
 UNRECORDED: Mapping[str, frozenset[str]] = {
+    "jitportal.EvidenceKey": frozenset({"sealed"}),
     "jitportal.Person": frozenset({"password", "last_login"}),
     "jitportal.Notice": frozenset({"claimed_until"}),
     "jitportal.SshHost": frozenset({"token_hash", "seen_at", "skew_milliseconds", "report"}),

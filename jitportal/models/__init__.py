@@ -8,6 +8,7 @@ from jitportal.models.emergencies import (
     EmergencyAccount,
     ProbeResult,
 )
+from jitportal.models.evidence import EvidenceKey
 from jitportal.models.factors import PersonSession, StepUpProof
 from jitportal.models.grants import Grant, Lease, ManualTask
 from jitportal.models.identities import ProviderIdentity
@@ -53,6 +54,7 @@ __all__ = [
     "Entitlement",
     "Entry",
     "Event",
+    "EvidenceKey",
     "FollowUp",
     "Grant",
     "Heartbeat",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Min, Q
 
 from jitportal.models import (
     Activation,
@@ -115,6 +115,12 @@ def timeline_of(review: PostIncidentReview) -> list[Event]:
     return list(Event.objects.filter(about).select_related("actor").order_by("at", "pk"))
 
 
+def alert_seconds(activation: Activation) -> float | None:
+    """From the activation to the first acknowledgement of its alert; None: nobody has acknowledged it."""
+    first = ActivationAlert.objects.filter(activation=activation).aggregate(at=Min("acknowledged_at"))["at"]
+    return None if first is None else (first - activation.opened_at).total_seconds()
+
+
 def escalated_to(review: PostIncidentReview, now: datetime) -> list[Person]:
     """Who hears of what can't be settled between responder and reviewer: the security contacts, and those
     who hold the administrator's power now.
@@ -157,6 +163,7 @@ def _activation(activation: Activation) -> dict[str, Plain]:
         "end_note": activation.end_note,
         "ended_by": ended_by,
         **_uses(activation),
+        "alert_seconds": _spoken_seconds(alert_seconds(activation)),
         "alerts": [_alert(one) for one in _alerts(activation)],
         "deliveries": [_delivery(one) for one in _deliveries(activation)],
     }
@@ -201,6 +208,10 @@ def _delivery(notice: Notice) -> Plain:
         "sent_at": moment(notice.sent_at),
         "given_up_at": moment(notice.given_up_at),
     }
+
+
+def _spoken_seconds(seconds: float | None) -> str | None:
+    return None if seconds is None else f"{seconds:.1f}"
 
 
 def _recording(recording: Recording) -> Plain:

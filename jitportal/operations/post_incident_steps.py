@@ -30,13 +30,13 @@ from jitportal.rules.errors import Conflict, NotAllowed, TransitionError
 from jitportal.rules.lifecycle import check_transition, spoken_state
 from jitportal.rules.permissions import Verb
 from jitportal.rules.post_incident_words import (
-    SPOKEN,
     Classification,
     Determination,
     RecordingFound,
     Remediation,
     Statement,
     Step,
+    spoken,
 )
 from jitportal.rules.vocabulary import ReviewStatus
 
@@ -202,7 +202,7 @@ def determine(
         document = {**asdict(found), "facts_digest": known.digest, "marks": _marked(review)}
         keep_version(review, Step.DETERMINATION, document, actor, now)
         forget_draft(review, Step.DETERMINATION, actor, now)
-        what = SPOKEN[Classification(review.classification)].lower()
+        what = spoken(Classification(review.classification)).lower()
         say(review, actor, "determined", f"{actor} determined: {what}. {found.finding}", now)
         if found.recording is RecordingFound.GAP_ESCALATED:
             _escalate_gap(review, actor, now)

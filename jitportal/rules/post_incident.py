@@ -208,8 +208,8 @@ def _remediation(done: Remediation, found: Determination, said: Statement) -> It
     if not done.sessions_ended.strip():
         yield "sessions_ended", "Say how you know that no emergency session is left."
     if not done.reverted.strip():
-        wanted = said.changes_to_revert.strip()
-        yield "reverted", f"Say how these were reverted, or why not: {wanted or 'changes named by nobody'}."
+        wanted = said.changes_to_revert.strip().rstrip(".")
+        yield "reverted", f"Say how this was reverted, or why not: {wanted or 'nobody said what'}."
     if done.person_outcome is None:
         yield "person_outcome", "Say what follows for the person."
     if done.model_outcome is None:

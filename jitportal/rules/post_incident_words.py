@@ -75,31 +75,51 @@ class Step(StrEnum):
     DRILL = "drill"
 
 
-SPOKEN: dict[StrEnum, str] = {
-    Classification.DRILL: "A drill",
-    Classification.EMERGENCY: "An actual emergency",
-    Classification.MISUSE: "Misuse",
-    CriterionMet.YES: "Yes",
-    CriterionMet.NO: "No",
-    CriterionMet.CANNOT_VERIFY: "Can't be verified",
-    Fit.RIGHT: "Right",
-    Fit.TOO_BROAD: "Too broad or too long",
-    Fit.TOO_NARROW: "Too narrow or too short",
-    CouldJit.YES: "Yes, JIT would have done",
-    CouldJit.YES_WITH_A_CHANGE: "Yes, with a change",
-    CouldJit.NO: "No",
-    RecordingFound.COMPLETE: "Complete",
-    RecordingFound.GAP_ACCEPTED: "Has a gap, accepted for a reason",
-    RecordingFound.GAP_ESCALATED: "Has a gap, escalated",
-    PersonOutcome.NONE: "Nothing",
-    PersonOutcome.TRAINING: "Training",
-    PersonOutcome.REMOVED: "Removed from the population",
-    ModelOutcome.NONE: "Nothing",
-    ModelOutcome.NEW_JIT_ROLE: "A new JIT role",
-    ModelOutcome.WIDER_BASELINE: "A wider baseline",
-    ModelOutcome.MENDED_RUNBOOK: "A mended runbook",
-    ModelOutcome.STURDIER_PROVIDER: "A sturdier identity provider",
+#: By the enum first: "yes" answers two questions, in different words.
+_SPOKEN: dict[type[StrEnum], dict[StrEnum, str]] = {
+    Classification: {
+        Classification.DRILL: "A drill",
+        Classification.EMERGENCY: "An actual emergency",
+        Classification.MISUSE: "Misuse",
+    },
+    CriterionMet: {
+        CriterionMet.YES: "Yes",
+        CriterionMet.NO: "No",
+        CriterionMet.CANNOT_VERIFY: "Can't be verified",
+    },
+    Fit: {
+        Fit.RIGHT: "Right",
+        Fit.TOO_BROAD: "Too broad or too long",
+        Fit.TOO_NARROW: "Too narrow or too short",
+    },
+    CouldJit: {
+        CouldJit.YES: "Yes, JIT would have done",
+        CouldJit.YES_WITH_A_CHANGE: "Yes, with a change",
+        CouldJit.NO: "No",
+    },
+    RecordingFound: {
+        RecordingFound.COMPLETE: "Complete",
+        RecordingFound.GAP_ACCEPTED: "Has a gap, accepted for a reason",
+        RecordingFound.GAP_ESCALATED: "Has a gap, escalated",
+    },
+    PersonOutcome: {
+        PersonOutcome.NONE: "Nothing",
+        PersonOutcome.TRAINING: "Training",
+        PersonOutcome.REMOVED: "Removed from the population",
+    },
+    ModelOutcome: {
+        ModelOutcome.NONE: "Nothing",
+        ModelOutcome.NEW_JIT_ROLE: "A new JIT role",
+        ModelOutcome.WIDER_BASELINE: "A wider baseline",
+        ModelOutcome.MENDED_RUNBOOK: "A mended runbook",
+        ModelOutcome.STURDIER_PROVIDER: "A sturdier identity provider",
+    },
 }
+
+
+def spoken(answer: StrEnum) -> str:
+    """The answer as people say it."""
+    return _SPOKEN[type(answer)][answer]
 
 
 @dataclass(frozen=True, slots=True)

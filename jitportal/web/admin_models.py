@@ -220,6 +220,7 @@ register(
     list_select_related=("review", "person"),
     list_filter=("step",),
 )
+register(models.EvidenceKey, list_display=("id", "public", "made_at"), exclude=("sealed",))
 register(
     models.LineMark,
     list_display=("id", "review", "key", "explained", "person", "at"),

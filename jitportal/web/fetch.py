@@ -8,7 +8,16 @@ from django.db.models import Model
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
-from jitportal.models import AccessRequest, AfterUseReview, DecisionSubmission, Grant, Role, Target
+from jitportal.models import (
+    AccessRequest,
+    AfterUseReview,
+    DecisionSubmission,
+    FollowUp,
+    Grant,
+    PostIncidentReview,
+    Role,
+    Target,
+)
 from jitportal.operations import facts
 from jitportal.rules.errors import NotAllowed
 from jitportal.rules.permissions import NOBODY, Answer, Denied, Subject, Verb, allowed
@@ -36,6 +45,37 @@ def review(request: PortalRequest, pk: int, verb: Verb = Verb.REVIEW_VIEW) -> Af
         "grant__person", "grant__role__target", "grant__role__owner", "grant__scope", "holder", "reviewer"
     )
     return authorised(request, get_object_or_404(rows, pk=pk), Verb.REVIEW_VIEW, verb)
+
+
+def incident_review(request: PortalRequest, pk: int, verb: Verb = Verb.INCIDENT_VIEW) -> PostIncidentReview:
+    rows = PostIncidentReview.objects.select_related(
+        "account__target",
+        "responder__manager",
+        "reviewer",
+        "second_reviewer",
+        "rotated_by",
+        "stated_by",
+        "sign_in",
+        "activation__person",
+        "activation__criterion",
+        "activation__role__owner",
+        "activation__role__target",
+        "activation__scope",
+        "activation__stopped_by",
+        "activation__policy_version",
+    )
+    return authorised(request, get_object_or_404(rows, pk=pk), Verb.INCIDENT_VIEW, verb)
+
+
+def follow_up(request: PortalRequest, pk: int) -> FollowUp:
+    """Its owner and its reviewer say that it is done; whoever sees the review learns why they can't."""
+    rows = FollowUp.objects.select_related("owner", "done_by", "review__responder", "review__account__target")
+    found = get_object_or_404(rows, pk=pk)
+    subject = facts.relations(request.user, found)
+    if not answer(request, Verb.FOLLOW_UP_COMPLETE, subject):
+        incident_review(request, found.review_id)
+    _refuse(answer(request, Verb.FOLLOW_UP_COMPLETE, subject))
+    return found
 
 
 def submission(request: PortalRequest, pk: int, verb: Verb = Verb.VERDICTS_VIEW) -> DecisionSubmission:

@@ -10,11 +10,14 @@ from jitportal.web.views import (
     certificates,
     components,
     decisions,
+    evidence,
     factors,
     figures,
     grants,
     health,
     hosts,
+    incident_register,
+    incidents,
     notices,
     overview,
     palette,
@@ -31,6 +34,7 @@ from jitportal.web.views import (
     sessions,
     several,
     sign_in,
+    sign_ins,
     sign_on,
     ssh_keys,
     start,
@@ -61,6 +65,25 @@ machines: list[URLPattern] = [
     path("hosts/report/", hosts.host_report, name="host_report"),
     path("hosts/recordings/", hosts.host_recordings, name="host_recordings"),
     path("hosts/recordings/<int:pk>/", hosts.host_recording, name="host_recording"),
+]
+
+# after an emergency
+aftermath: list[URLPattern] = [
+    path("emergency/reviews/", incidents.incident_reviews, name="incident_reviews"),
+    path("emergency/reviews/<int:pk>/", incidents.incident_review, name="incident_review"),
+    path("emergency/reviews/<int:pk>/draft/", incidents.incident_draft, name="incident_draft"),
+    path("emergency/reviews/<int:pk>/evidence/", evidence.incident_evidence, name="incident_evidence"),
+    path("emergency/register/", incident_register.incident_register, name="incident_register"),
+    path(
+        "emergency/register/export/",
+        incident_register.incident_register_export,
+        name="incident_register_export",
+    ),
+    path("emergency/follow-ups/", incident_register.follow_ups, name="follow_ups"),
+    path("emergency/follow-ups/<int:pk>/", incident_register.follow_up_complete, name="follow_up_complete"),
+    path("emergency/sign-ins/", sign_ins.report_sign_in, name="report_sign_in"),  # for machines
+    path("evidence/key.pem", evidence.evidence_key, name="evidence_key"),
+    path("evidence/verify.py", evidence.evidence_program, name="evidence_program"),
 ]
 
 #: Only where the demo runs: elsewhere the address doesn't exist.
@@ -147,4 +170,4 @@ oversight: list[URLPattern | URLResolver] = [
     path("admin/", site.urls),
 ]
 
-urlpatterns = [*frame, *machines, *(demo if settings.DEMO else []), *engineer, *oversight]
+urlpatterns = [*frame, *machines, *(demo if settings.DEMO else []), *engineer, *oversight, *aftermath]

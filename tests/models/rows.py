@@ -25,6 +25,7 @@ from jitportal.models import (
     EmergencySignIn,
     Entitlement,
     Event,
+    EvidenceKey,
     FollowUp,
     Grant,
     Heartbeat,
@@ -523,6 +524,13 @@ def overdue_override(**values: Any) -> OverdueOverride:
     fixed = {"reason": "The release can't wait.", "asked_at": NOW}
     return OverdueOverride.objects.create(
         **{**fixed, **_made(values, review=incident_review, asked_by=person)}
+    )
+
+
+def evidence_key(**values: Any) -> EvidenceKey:
+    number = next(_numbers)
+    return EvidenceKey.objects.create(
+        **{"public": f"key {number}", "sealed": "box", "made_at": NOW, **values}
     )
 
 

@@ -421,6 +421,7 @@ DUPLICATES: dict[str, Break] = {
     "PostIncidentReview.activation": lambda: rows.incident_review(
         activation=rows.incident_review().activation
     ),
+    "EvidenceKey.public": lambda: rows.evidence_key(public=rows.evidence_key().public),
     "PostIncidentReview.sign_in": lambda: rows.incident_review(
         sign_in=rows.incident_review(sign_in=rows.emergency_sign_in()).sign_in
     ),

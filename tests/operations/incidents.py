@@ -7,7 +7,7 @@ from typing import Any
 
 from jitportal.audit.system import system
 from jitportal.models import Activation, PostIncidentReview
-from jitportal.operations import clock, post_incident, post_incident_steps
+from jitportal.operations import clock, post_incident, post_incident_closing, post_incident_steps
 from jitportal.operations.post_incident_facts import facts_of
 from jitportal.operations.post_incident_steps import Mark
 from jitportal.operations.transaction import operation
@@ -17,7 +17,10 @@ from jitportal.rules.post_incident_words import (
     CriterionMet,
     Determination,
     Fit,
+    ModelOutcome,
+    PersonOutcome,
     RecordingFound,
+    Remediation,
     Statement,
 )
 from jitportal.rules.vocabulary import Pathway
@@ -98,3 +101,29 @@ def determine(
     return post_incident_steps.determine(
         actor=world.person(who), review=review, found=found, marks=marks or {}, seen=facts_of(review).digest
     )
+
+
+DONE = Remediation(
+    sessions_ended="The target shows none.",
+    reverted="Nothing was changed.",
+    person_outcome=PersonOutcome.NONE,
+    model_outcome=ModelOutcome.NONE,
+    reportable=False,
+)
+
+
+def remediated(found: Determination = FOUND, done: Remediation = DONE, **values: Any) -> PostIncidentReview:
+    """Determined by Otto, rotated by Carl the custodian, and put right."""
+    review = determine("otto", stated(**values), found)
+    review = post_incident_closing.confirm_rotation(
+        actor=world.person("carl"), review=review, evidence="Vault version 12."
+    )
+    return post_incident_steps.remediate(actor=world.person("otto"), review=review, done=done)
+
+
+def sign(who: str, review: PostIncidentReview) -> PostIncidentReview:
+    return post_incident_closing.sign(actor=world.person(who), review=review, proof=None)
+
+
+def sign_second(who: str, review: PostIncidentReview) -> PostIncidentReview:
+    return post_incident_closing.sign_second(actor=world.person(who), review=review, proof=None)

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from jitportal.rules import post_incident as rules
 from jitportal.rules.post_incident_words import (
-    SPOKEN,
     Classification,
     CouldJit,
     CriterionMet,
@@ -26,6 +25,7 @@ from jitportal.rules.post_incident_words import (
     Remediation,
     Statement,
     Step,
+    spoken,
 )
 from jitportal.rules.vocabulary import Pathway, ReviewStatus
 
@@ -60,7 +60,8 @@ def named(missing: list[Missing]) -> set[str]:
 
 def test_every_answer_has_words() -> None:
     for enum in (Classification, CriterionMet, Fit, CouldJit, RecordingFound, PersonOutcome, ModelOutcome):
-        assert all(SPOKEN[member] for member in enum)
+        assert len({spoken(member) for member in enum}) == len(enum)
+    assert spoken(CriterionMet.YES) != spoken(CouldJit.YES)
 
 
 # due

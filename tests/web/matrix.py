@@ -86,6 +86,10 @@ def _event(_world: World) -> dict[str, object]:
     return {"pk": Event.objects.earliest("pk").pk}
 
 
+def _incident(world: World) -> dict[str, object]:
+    return {"pk": world.incident}
+
+
 def _cage(_world: World) -> dict[str, object]:
     return {"key": "cage"}
 
@@ -149,6 +153,9 @@ _DECIDING = Route(
     post={302: "decider", 403: "requester,manager,role owner,auditor,operator,administrator"},
     data=_verdict,
 )
+
+_REVIEWS = "manager,role owner,administrator"
+_INCIDENT_SEEN = f"requester,decider,auditor,{_REVIEWS}"
 
 ROUTES: dict[str, Route] = {
     # the frame
@@ -344,6 +351,32 @@ ROUTES: dict[str, Route] = {
         _proposed, post={302: _EDITORS}, otherwise=403, data=lambda _world: {"reason": "Not now."}
     ),
     "policy_apply": Route(_proposed, post={}, otherwise=403),  # nobody has approved it yet
+    # after an emergency
+    "incident_reviews": Route(get=_all()),
+    "incident_review": Route(
+        _incident,
+        get={200: _INCIDENT_SEEN},
+        post={302: _REVIEWS, 403: "requester,decider,auditor"},
+        data=lambda _world: {"act": "return", "return-note": "Which doors?"},
+    ),
+    "incident_draft": Route(
+        _incident,
+        post={200: _REVIEWS, 403: "requester,decider,auditor"},
+        data=lambda _world: {"act": "determine", "determine-finding": "Perhaps."},
+    ),
+    "incident_evidence": Route(_incident, post={200: f"{_REVIEWS},auditor", 403: "requester,decider"}),
+    "incident_register": Route(get=_all()),
+    "incident_register_export": Route(post=_all()),
+    "follow_ups": Route(get=_all()),
+    "follow_up_complete": Route(
+        lambda world: {"pk": world.follow_up},
+        get={200: "decider,administrator", 403: "peer,role owner,auditor"},
+        post={302: "decider,administrator", 403: "peer,role owner,auditor"},
+        data=lambda _world: {"complete-note": "There is a new lock."},
+    ),
+    "report_sign_in": Route(post={401: ",".join(KINDS)}, public=True),  # a token, and no session
+    "evidence_key": Route(get={200: ",".join(KINDS)}, public=True),
+    "evidence_program": Route(get={200: ",".join(KINDS)}, public=True),
     # the record, and the figures
     "overview": Route(get={200: "auditor,operator,administrator"}, otherwise=403),
     "record": Route(get={200: _OVERSEERS}, otherwise=403),

@@ -5,7 +5,7 @@ Two teams ask for access, so that what one may see of the other is there to be r
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -15,22 +15,29 @@ from django.test import override_settings
 from jitportal.models import (
     AccessRequest,
     AfterUseReview,
+    FollowUp,
     Grant,
     Lease,
     ManualTask,
     Person,
     PolicyVersion,
+    PostIncidentReview,
     Team,
 )
 from jitportal.operations import (
     clock,
     decisions,
     delegations,
+    emergencies,
+    evidence_keys,
+    follow_ups,
     grants,
     leases,
     manual,
     people,
     policies,
+    post_incident_facts,
+    post_incident_steps,
     requests,
     reviews,
     ssh_keys,
@@ -38,6 +45,16 @@ from jitportal.operations import (
 )
 from jitportal.operations.requests import Ask
 from jitportal.operations.submissions import Wish
+from jitportal.rules.emergencies import Claim
+from jitportal.rules.post_incident_words import (
+    Classification,
+    CouldJit,
+    CriterionMet,
+    Determination,
+    Fit,
+    RecordingFound,
+    Statement,
+)
 from jitportal.rules.vocabulary import Pathway, StartMode, Verdict
 
 POLICY = r"""elevation_policy:
@@ -48,6 +65,18 @@ POLICY = r"""elevation_policy:
   temporary_access:
     allowed_for: [cabinet]
     requires: [manager_approval, max_duration_14_days]
+
+  break_glass:
+    allowed_for: [outage]
+    requires: [named_emergency_account, session_recording, post_incident_review, max_duration_60_minutes]
+    roles: [rescue]
+    security_contacts: {teams: [security]}
+
+  criteria:
+    outage: {name: Nobody can sign in}
+
+  emergency_accounts:
+    lever: {name: The red lever, target: building, login: lever, custodians: [kai]}
 
   defaults:
     justification:
@@ -106,6 +135,17 @@ POLICY = r"""elevation_policy:
         - name: manager
           decides: manager
       max_days: 14
+      risk: high
+
+    rescue:
+      name: Open every door
+      target: building
+      owner: olga
+      entitlement: every-door
+      accounts: [lever]
+      eligible:
+        people: [rita, oskar]
+      max_minutes: 60
       risk: high
 
     auditor:
@@ -196,6 +236,8 @@ class World:
     things: dict[str, Belongings] = field(default_factory=dict)
     proposed: PolicyVersion | None = None
     key: int = 0  # an SSH key of Rita's
+    incident: int = 0  # the review of Rita's emergency, which waits for its determination
+    follow_up: int = 0  # a follow-up of another one, which is Kai's
     submitted: int = 0  # a submission of Kai's, with nothing given yet
 
     def __getitem__(self, username: str) -> Person:
@@ -204,7 +246,7 @@ class World:
     def as_stored(self) -> World:
         """The same world, with the people as they are in the database now."""
         stored = Person.objects.in_bulk(self.people, field_name="username")
-        return World(stored, dict(self.things), self.proposed, self.key, self.submitted)
+        return replace(self, people=stored, things=dict(self.things))
 
 
 def settled() -> World:
@@ -231,6 +273,9 @@ def small_world() -> World:
     delegations.delegate(
         actor=world["rita"], to=world["sam"], ends_at=clock.now() + timedelta(days=7), reason="On leave."
     )
+    world.incident = _used_lever(world, "rita").pk
+    evidence_keys.signing_key()  # made when evidence is first taken out
+    world.follow_up = _followed_up(world, _used_lever(world, "oskar")).pk
     world.submitted = submissions.submit(actor=world["kai"], token=uuid4(), wishes=[verdict]).pk
     world.key = ssh_keys.add(actor=world["rita"], name="laptop", public_key=KEY).pk
     people.deactivate(actor=world["root"], person=world["gwen"], reason="Left the company.")
@@ -284,6 +329,52 @@ def carried_out(world: World, grant: Grant) -> None:
     task = ManualTask.objects.get(lease__grants=grant, done_at=None, dropped_at=None)
     manual.confirm(actor=world["olga"], task=task, note="Done at the desk.")
     converge(grant)
+
+
+def _used_lever(world: World, username: str) -> PostIncidentReview:
+    """The review of an emergency, stated, that was handed back a moment after it began."""
+    claim = Claim(
+        role_key="rescue",
+        scope="all",
+        account="lever",
+        criterion="outage",
+        incident=f"INC-{username}",
+        broken="Nobody can sign in.",
+        expected="Open the doors by hand.",
+        minutes=30,
+    )
+    activation = emergencies.activate(actor=world[username], claim=claim)
+    carried_out(world, activation.grant)
+    activation = emergencies.hand_back(actor=world[username], activation=activation)
+    carried_out(world, activation.grant)
+    answers = dict.fromkeys(Statement.__dataclass_fields__, "None.")
+    return post_incident_steps.state(
+        actor=world[username], review=activation.review, said=Statement(**answers)
+    )
+
+
+def _followed_up(world: World, review: PostIncidentReview) -> FollowUp:
+    """A follow-up for Kai, of a review that Otto has determined."""
+    found = Determination(
+        classification=Classification.EMERGENCY,
+        criterion=CriterionMet.YES,
+        fit=Fit.RIGHT,
+        could_jit=CouldJit.NO,
+        recording=RecordingFound.GAP_ACCEPTED,
+        recording_reason="Doors aren't recorded.",
+        finding="As declared.",
+    )
+    seen = post_incident_facts.facts_of(review).digest
+    review = post_incident_steps.determine(
+        actor=world["otto"], review=review, found=found, marks={}, seen=seen
+    )
+    return follow_ups.add(
+        actor=world["otto"],
+        review=review,
+        what="Mend the lock.",
+        owner=world["kai"],
+        due_at=clock.now() + timedelta(days=3),
+    )
 
 
 def _people(world: World) -> None:

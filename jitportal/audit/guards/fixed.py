@@ -18,6 +18,7 @@ from jitportal.models import (
     EmergencyAccount,
     EmergencySignIn,
     Entitlement,
+    EvidenceKey,
     FollowUp,
     Grant,
     Lease,
@@ -216,6 +217,7 @@ FIXED: tuple[tuple[type[Model], tuple[str, ...], str], ...] = (
         ("activation", "sign_in", "account", "drill", "opened_at"),
         "A review keeps its activation and its account.",
     ),
+    (EvidenceKey, ("public", "made_at"), "A key that signs evidence stays: make another."),
     (LineMark, ("review", "key", "text"), "A mark keeps its line."),
     (FollowUp, ("review", "what", "added_by", "added_at"), "A follow-up keeps what it asks: add another."),
     (

@@ -7,14 +7,14 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
-from jitportal.models import AccessRequest, Grant
+from jitportal.models import AccessRequest, Grant, PostIncidentReview
 from jitportal.operations import connecting, targets
 from jitportal.operations.waits import usual_waits
 from jitportal.rules.permissions import Relation, Subject
 from jitportal.rules.vocabulary import EnforcementPlan, GrantStatus, RequestStatus
 from jitportal.web.http import PortalRequest, now_of
 from jitportal.web.live import AT_WORK, RUNNING, SETTLED, Live, live
-from jitportal.web.presenters import acts, states
+from jitportal.web.presenters import acts, incident_lists, states
 from jitportal.web.presenters.acts import Act
 from jitportal.web.presenters.deciding import waiting_rows, who_decides
 from jitportal.web.presenters.waits import usually
@@ -47,6 +47,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class MyAccess:
+    owed: list[PostIncidentReview]  # statements about one's use of break-glass
     in_force: list[Held]
     ready: list[Held]
     waiting: list[Waiting]
@@ -58,6 +59,7 @@ def of_person(request: PortalRequest) -> MyAccess:
     now = now_of(request)
     held = [_held(request, grant) for grant in _unfinished(request)]
     return MyAccess(
+        owed=incident_lists.owed_by(request.user),
         in_force=sorted(
             (one for one in held if _running(one.grant, now)), key=lambda one: one.grant.ends_at or now
         ),

@@ -80,7 +80,17 @@ FIRST = [
         "submission_detail",
         "my_decisions",
     ),
-    _entry("Reviews", "reviews", "clipboard-check", "review_detail"),
+    _entry(
+        "Reviews",
+        "reviews",
+        "clipboard-check",
+        "review_detail",
+        "incident_reviews",
+        "incident_review",
+        "incident_register",
+        "follow_ups",
+        "follow_up_complete",
+    ),
 ]
 REST = [
     _entry("Roles", "roles", "layers", "role_detail"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from jitportal.models import AccessRequest, AfterUseReview, Grant
+from jitportal.models import AccessRequest, AfterUseReview, Grant, PostIncidentReview
+from jitportal.rules.post_incident import is_overdue
 from jitportal.rules.vocabulary import (
     EndReason,
     Enforcement,
@@ -97,6 +98,15 @@ def of_review(review: AfterUseReview, now: datetime) -> Badge:
     status = ReviewStatus(review.status)
     if status is not ReviewStatus.CLOSED and review.due_at <= now:
         return Badge("failed", f"Overdue: {REVIEWS[status].text.lower()}", "triangle-alert")
+    return REVIEWS[status]
+
+
+def of_incident(review: PostIncidentReview, now: datetime) -> Badge:
+    status = ReviewStatus(review.status)
+    if is_overdue(status, review.due_at, now):
+        return Badge("failed", f"Overdue: {REVIEWS[status].text.lower()}", "triangle-alert")
+    if status is ReviewStatus.STATEMENT and review.access_ended_at is None:
+        return Badge("accent", "Access is open", "hourglass")
     return REVIEWS[status]
 
 

@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from lucide.templatetags.lucide import lucide
 
-from jitportal.models import AccessRequest, AfterUseReview, Grant
+from jitportal.models import AccessRequest, AfterUseReview, Grant, PostIncidentReview
 from jitportal.rules.durations import spoken as spoken_minutes
 from jitportal.rules.vocabulary import EnforcementPlan
 from jitportal.web.http import now_of
@@ -143,6 +143,11 @@ def request_badge(context: Context, access_request: AccessRequest) -> dict[str, 
 @register.inclusion_tag("components/badge.html", takes_context=True)
 def review_badge(context: Context, review: AfterUseReview) -> dict[str, str]:
     return states.of_review(review, now_of(context["request"])).as_context()
+
+
+@register.inclusion_tag("components/badge.html", takes_context=True)
+def incident_badge(context: Context, review: PostIncidentReview) -> dict[str, str]:
+    return states.of_incident(review, now_of(context["request"])).as_context()
 
 
 @register.inclusion_tag("components/badge.html")

@@ -17,8 +17,8 @@ from jitportal.web import fetch, paging
 from jitportal.web.forms.base import PortalForm
 from jitportal.web.forms.reviews import DeterminationForm, ReturnForm, StatementForm
 from jitportal.web.http import PortalRequest, actor_of
+from jitportal.web.presenters import incident_lists, story
 from jitportal.web.presenters import reviews as presenter
-from jitportal.web.presenters import story
 from jitportal.web.refusals import form_page, refusals_shown_in
 
 PAGE_SIZE = 25
@@ -31,6 +31,7 @@ def index(request: PortalRequest) -> HttpResponse:
     page = paging.older(closed, "closed_at", after=after, size=PAGE_SIZE)
     context = {
         "desk": presenter.desk_of(request),
+        "incidents": incident_lists.waiting_count(request),
         "page": page,
         "older": paging.address_of(request.GET, after=page.following) if page.following else "",
         "newest": "" if page.first else paging.address_of(request.GET),

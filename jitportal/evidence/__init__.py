@@ -1,0 +1,1 @@
+"""What an evidence file is. ``verify`` stands alone: each file holds it, and it needs Python alone."""
