@@ -164,6 +164,8 @@ def _mark(activation: Activation) -> str:
 
 def _subject(activation: Activation) -> str:
     who = isolated(activation.person)
+    if activation.after_the_fact:
+        return f"Emergency access without the portal: {who} used {activation.account}"
     if activation.probe_said == ProbeSays.DISAGREES and not activation.drill:
         return f"Emergency access AGAINST ITS PROBE: {who} uses {activation.account}"
     return f"{_mark(activation)}Emergency access: {who} uses {activation.account}"
@@ -171,6 +173,12 @@ def _subject(activation: Activation) -> str:
 
 def _body(activation: Activation) -> str:
     who, until = isolated(activation.person), f"{activation.ends_at:%H:%M} UTC"
+    if activation.after_the_fact:
+        return (
+            f"{who} used {activation.account} on {activation.role.target} from "
+            f"{activation.opened_at:%d %B %H:%M} to {until}, while the portal was down. It was written down "
+            "afterwards, and its review is open. Open the page to acknowledge this alert."
+        )
     parts = [
         f"{who} has emergency access to {activation.role.target} with {activation.account} for "
         f"{spoken(activation.minutes)}, until {until}. Nobody approved it beforehand."

@@ -46,6 +46,7 @@ class Verb(StrEnum):
     ACTIVATION_END = "activation.end"
     ACTIVATION_HAND_BACK = "activation.hand_back"
     ACTIVATION_EXTEND = "activation.extend"
+    ENVELOPE_MANAGE = "envelope.manage"  # sealed and drilled beforehand, and its use written down
     ALERT_ACKNOWLEDGE = "alert.acknowledge"
     # post-incident reviews
     INCIDENT_VIEW = "incident_review.view"
@@ -304,6 +305,14 @@ RULES: dict[Verb, Rule] = {
         "This is your own activation: hand it back.",
     ),
     Verb.ACTIVATION_HAND_BACK: _relation(Relation.HOLDER, otherwise="Only the responder can hand it back."),
+    Verb.ENVELOPE_MANAGE: _relation(
+        Relation.CUSTODIAN,
+        Relation.POPULATION,
+        Relation.SECURITY,
+        Relation.ROLE_OWNER,
+        powers=_OPERATES,
+        otherwise="Custodians, the emergency population, security contacts and operators do this.",
+    ),
     Verb.ACTIVATION_EXTEND: _relation(Relation.HOLDER, otherwise="Only the responder can extend it."),
     Verb.ALERT_ACKNOWLEDGE: _relation(
         Relation.ALERTED, otherwise="You weren't alerted of this, so there is nothing to acknowledge."
