@@ -141,7 +141,8 @@ def _leave_out_the_other_database(config: pytest.Config, items: list[pytest.Item
         if item.get_closest_marker(other) or (not on_sqlite and _needs_no_database(item))
     ]
     if left_out:
-        items[:] = [item for item in items if item not in left_out]
+        gone = set(left_out)
+        items[:] = [item for item in items if item not in gone]
         config.hook.pytest_deselected(items=left_out)
 
 
