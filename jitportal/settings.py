@@ -266,8 +266,6 @@ CHANNELS = env.channels(env.words("CHANNELS"), env.words("CHANNELS_FOR_PEOPLE"))
 OUTGOING_ALLOWED_NETWORKS = env.networks("OUTGOING_ALLOWED_NETWORKS")
 #: Receivers of signed webhooks by name. Their addresses and secrets stand in no row, task, page or log.
 WEBHOOKS = webhook_endpoints(env)
-#: Those that hear of each emergency sign-in.
-SIGN_IN_WEBHOOKS = env.words("SIGN_IN_WEBHOOKS")
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -303,7 +301,7 @@ LIMITS = {
     "request": env.limit("LIMIT_REQUESTS", "30/600"),
     "search": env.limit("LIMIT_SEARCHES", "120/60"),
     "export": env.limit("LIMIT_EXPORTS", "10/600"),
-    "sign_on": env.limit("LIMIT_SIGN_ON", "60/60"),
+    "sign_on": env.limit("LIMIT_SIGN_ON", "300/60"),
 }
 #: Failures to sign in that cost no wait: at one account, and from one address.
 SIGN_IN_FAILURES = env.positive("SIGN_IN_FAILURES", 5)

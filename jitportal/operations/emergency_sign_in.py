@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from django.conf import settings
-
 from jitportal.audit import context
 from jitportal.audit.events import record
 from jitportal.audit.system import system
@@ -33,7 +31,7 @@ def used(person: Person) -> None:
     with operation(person):
         now = clock.now()
         where = context.current().address or "an unknown address"
-        sentence = f"{person} signed in with a password at the emergency address, from {where}."
+        sentence = f"{person} gave the right password at the emergency sign-in, from {where}."
         event = record(verb="sign_in.emergency", actor=person, sentence=sentence, now=now, person=person)
         notices.notify(
             recipients=_watchers(person),
@@ -48,7 +46,7 @@ def used(person: Person) -> None:
         webhooks.enqueue(
             kind="sign_in.emergency",
             data={"username": person.username, "name": person.name, "address": where},
-            endpoints=settings.SIGN_IN_WEBHOOKS,
+            endpoints=_receivers(),
             now=now,
             actor=person,
             event=event,
@@ -70,6 +68,12 @@ def refused(person: Person) -> None:
 def _document() -> PolicyDocument | None:
     version = policies.current_version()
     return policies.document_of(version) if version else None
+
+
+def _receivers() -> tuple[str, ...]:
+    """The webhook receivers that the policy has told of emergencies."""
+    document = _document()
+    return document.break_glass.webhooks if document and document.break_glass else ()
 
 
 def _watchers(person: Person) -> list[Person]:

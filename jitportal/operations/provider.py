@@ -16,18 +16,22 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import jwt
 from django.conf import settings
+from django.core.cache import cache
 
 from jitportal.operations import outgoing
 from jitportal.rules.sign_on import find
 from jitportal.sign_on_settings import SignOn
 
-SECONDS = 10.0
+SECONDS = 6.0
+#: So long nobody asks a provider again that gave no answer: one that hangs would hold every thread.
+REST_SECONDS = 5
 LARGEST = 512 * 1024
 ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 )
 #: By so much the provider's clock may differ from ours.
 LEEWAY = 60
+_RESTS = "jitportal.provider.rests"
 _NEEDED = ["iss", "sub", "aud", "exp", "iat"]
 
 
@@ -62,7 +66,9 @@ def current() -> SignOn | None:
 
 
 def discover(sign_on: SignOn) -> Provider:
-    """Ask the provider where its doors are. Raises ``ProviderTrouble``."""
+    """Ask the provider where its doors are. Raises ``ProviderTrouble``; at once, while it rests."""
+    if resting := cache.get(_RESTS):
+        raise ProviderTrouble(resting)
     said = _json(sign_on.issuer.rstrip("/") + "/.well-known/openid-configuration")
     if said.get("issuer") != sign_on.issuer:
         raise ProviderTrouble(
@@ -198,7 +204,8 @@ def _json(
             anywhere=True,
         )
     except outgoing.CallFailed as error:
-        raise ProviderTrouble(f"The provider can't be reached. {error}") from None
+        cache.set(_RESTS, trouble := f"The provider can't be reached. {error}", REST_SECONDS)
+        raise ProviderTrouble(trouble) from None
     if answer.status != 200 or answer.cut:
         raise ProviderTrouble(f"The provider answered {answer.status}.")
     try:

@@ -22,6 +22,7 @@ from tests.operations.hooks import hook
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery staple"
 ADDRESS = "203.0.113.7"
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 POLICY = """\
 elevation_policy:
   jit_access:
@@ -32,6 +33,7 @@ elevation_policy:
     roles: [rescue]
     requires: [named_emergency_account, session_recording, post_incident_review]
     security_contacts: {people: [sue]}
+    webhooks: [siem]
   criteria:
     outage: {name: Outage}
   targets:
@@ -55,6 +57,7 @@ def portal(settings: Any) -> None:
         )
     team = people.create_team(actor=system(), key="on-call", name="On call")
     people.join_team(actor=system(), person=Person.objects.get(username="olli"), team=team)
+    settings.WEBHOOKS = {"siem": WebhookEndpoint("siem", "http://127.0.0.1:9/", (SECRET,))}
     policies.bootstrap(actor=system(), text=POLICY)
     settings.SIGN_ON = SignOn("https://idp.example.test", "jitportal", "secret", name="Example")
 
@@ -141,9 +144,7 @@ def test_without_single_sign_on_there_is_no_such_door(settings: Any) -> None:
 def siem(settings: Any) -> Iterator[Any]:
     settings.OUTGOING_ALLOWED_NETWORKS = (ip_network("127.0.0.0/8"),)
     with hook() as receiver:
-        secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-        settings.WEBHOOKS = {"siem": WebhookEndpoint("siem", receiver.address, (secret,))}
-        settings.SIGN_IN_WEBHOOKS = ["siem"]
+        settings.WEBHOOKS = {"siem": WebhookEndpoint("siem", receiver.address, (SECRET,))}
         yield receiver
 
 
@@ -151,5 +152,5 @@ def test_a_webhook_tells_of_it(siem: Any) -> None:
     tries("erin")
     assert webhook_sending.send_due() == 1
     (call,) = siem.calls
-    said = Webhook("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").verify(call.body, call.headers)
+    said = Webhook(SECRET).verify(call.body, call.headers)
     assert (said["type"], said["data"]["username"]) == ("sign_in.emergency", "erin")

@@ -9,8 +9,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.core.cache import cache
 from django.http.response import HttpResponseBase
-from django.test import Client
+from django.test import Client, override_settings
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from jitportal.audit.system import system
 from jitportal.models import Event, Membership, Person, ProviderIdentity
@@ -43,6 +47,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProvide
 
 @pytest.fixture
 def provider(running: RunningProvider, settings: Any) -> RunningProvider:
+    cache.clear()
     running.lie()
     running.people(rita=RITA)
     settings.SIGN_ON = SignOn(running.issuer, CLIENT, SECRET, name="Example", claims=RULES)
@@ -380,6 +385,30 @@ def test_a_provider_that_isnt_there_gives_a_clear_page(provider: RunningProvider
     answer = Client().get("/sign-in/provider/")
     assert answer.status_code == 503
     assert "Nothing answers there." in text(answer)
+
+
+def test_a_provider_that_gave_no_answer_is_left_alone_for_a_while(
+    provider: RunningProvider, settings: Any
+) -> None:
+    """One that hangs must not hold every thread that serves pages."""
+    issuer = settings.SIGN_ON.issuer
+    changed(settings, issuer="http://127.0.0.1:1")
+    Client().get("/sign-in/provider/")
+    changed(settings, issuer=issuer)
+    assert Client().get("/sign-in/provider/").status_code == 503
+    cache.clear()
+    assert Client().get("/sign-in/provider/").status_code == 302
+
+
+@given(
+    st.dictionaries(st.sampled_from(["state", "code", "error", "iss", "next", "again"]), st.text(max_size=60))
+)
+@hypothesis_settings(max_examples=60)
+def test_whatever_is_sent_to_the_way_back_is_refused_with_a_page(said: dict[str, str]) -> None:
+    with override_settings(SIGN_ON=SignOn("http://127.0.0.1:1", CLIENT, SECRET)):
+        answer = Client().get("/sign-in/provider/callback/", said)
+    assert answer.status_code == 400
+    assert "You aren\u2019t signed in" in text(answer)
 
 
 def test_a_provider_that_goes_down_on_the_way_signs_nobody_in(provider: RunningProvider) -> None:
