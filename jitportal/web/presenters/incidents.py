@@ -85,6 +85,28 @@ class Turn:
     grant_override: bool
     waiting: str
 
+    @property
+    def forms(self) -> frozenset[str]:
+        """The acts whose forms the page shows."""
+        shown = {
+            "state": self.state or self.draft,
+            "name": self.name,
+            "without": self.without,
+            "determine": self.determine,
+            "return": self.determine,
+            "remediate": self.remediate,
+            "follow_up": self.remediate,
+            "send_back": self.remediate or self.sign_second,
+            "rotate": self.rotate,
+            "confirm_rotation": self.rotate,
+            "drill": self.drill,
+            "sign": self.sign,
+            "sign_second": self.sign_second,
+            "override": self.override,
+            "grant_override": self.grant_override,
+        }
+        return frozenset(act for act, there in shown.items() if there)
+
 
 @dataclass(frozen=True, slots=True)
 class Lack:

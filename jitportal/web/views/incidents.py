@@ -43,9 +43,12 @@ def incident_review(request: PortalRequest, pk: int) -> HttpResponse:
         forget_reading(request)
         review = fetch.incident_review(request, pk)
     shown = {**unbound(review, request.user), **({name: sent} if name else {})}
+    page = presenter.page_of(request, review)
     context = {
-        "page": presenter.page_of(request, review),
+        "page": page,
         "forms": shown,
+        # somebody was faster, and the form isn't there any more: what was typed still is
+        "stranded": sent if name and name not in page.turn.forms else None,
         "people": Person.objects.active().exclude(pk=review.responder_id or 0).order_by("name"),
     }
     return form_page(request, "incidents/review.html", sent, context)

@@ -18,7 +18,15 @@ from django.urls import reverse
 from playwright.sync_api import Browser, Error
 from pytest_django.live_server_helper import LiveServer
 
-from jitportal.models import AccessRequest, AfterUseReview, Event, Grant, PolicyVersion, Role
+from jitportal.models import (
+    AccessRequest,
+    AfterUseReview,
+    Event,
+    Grant,
+    PolicyVersion,
+    PostIncidentReview,
+    Role,
+)
 from jitportal.urls import handler400, handler403, handler404, handler500
 from jitportal.urls import urlpatterns as portal_urls
 from jitportal.web.urls import demo
@@ -41,7 +49,7 @@ ROUNDS = [
     ("policy editor", "operator", "auditor"),
 ]
 #: Answers that are for machines.
-NO_PAGES = {"healthz", "readyz"}
+NO_PAGES = {"evidence_key", "evidence_program", "healthz", "readyz"}
 #: What else one may come upon: words that can't be looked for, nothing found, and what isn't there.
 MISTAKES = {
     "requester": [
@@ -178,6 +186,10 @@ def _things() -> dict[str, list[object]]:
         "request_detail": _one_each(asked, lambda one: (one.status, one.current and one.current.number)),
         "grant_detail": _one_each(held, lambda one: (one.status, one.end_reason, one.live_at is None)),
         "review_detail": _one_each(AfterUseReview.objects.order_by("pk"), lambda one: one.status),
+        "incident_review": _one_each(
+            PostIncidentReview.objects.order_by("pk"),
+            lambda one: (one.status, one.drill, one.activation_id is None),
+        ),
         "role_detail": list(Role.objects.values_list("key", flat=True)),
         "policy_version": list(PolicyVersion.objects.values_list("number", flat=True)),
         "event_detail": _one_each(Event.objects.order_by("pk"), lambda one: one.verb.partition(".")[0]),
