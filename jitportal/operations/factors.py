@@ -44,7 +44,7 @@ def add_codes(*, actor: Person, secret: str, code: str, proof: StepUpProof | Non
                 "your device's clock.",
                 field="code",
             )
-        _fresh(actor, {"add": "codes"}, "Add an authenticator app", proof)
+        _fresh(actor, {"add": "codes"}, "Add an authenticator app.", proof)
         factor = one_time_codes.store(actor, secret)
         return _added(actor, factor)
 
@@ -68,7 +68,7 @@ def add_passkey(
         held = Authenticator.objects.filter(user=actor, type=Authenticator.Type.WEBAUTHN)
         if held.count() >= MOST_PASSKEYS:
             raise Conflict(f"You have {MOST_PASSKEYS} passkeys. Remove one first.")
-        _fresh(actor, {"add": "passkey"}, "Add a passkey", proof)
+        _fresh(actor, {"add": "passkey"}, "Add a passkey.", proof)
         try:
             factor = passkeys.store(actor, name, passkeys.registered(state, answer, site))
         except NoPasskey as error:
@@ -88,7 +88,7 @@ def remove(*, actor: Person, factor_id: int, proof: StepUpProof | None = None) -
         if factor is None or factor.type == Authenticator.Type.RECOVERY_CODES:
             raise Conflict("That second factor is gone already.")
         name = called(factor)
-        _fresh(actor, {"remove": factor_id}, f"Remove {name}", proof)
+        _fresh(actor, {"remove": factor_id}, f"Remove {name}.", proof)
         factor.delete()
         if not step_up.has_factor(actor):
             Authenticator.objects.filter(user=actor).delete()
@@ -103,7 +103,7 @@ def new_recovery_codes(*, actor: Person, proof: StepUpProof | None = None) -> li
         require(Verb.FACTORS_CHANGE, actor)
         if not step_up.has_factor(actor):
             raise Conflict("Recovery codes stand in for a second factor. Add one first.")
-        _fresh(actor, {"replace": "recovery codes"}, "Make new recovery codes", proof)
+        _fresh(actor, {"replace": "recovery codes"}, "Make new recovery codes.", proof)
         codes = one_time_codes.recovery_codes(actor)
         _say(actor, actor, "recovery_codes", f"{actor} made new recovery codes; the earlier ones are void.")
         return codes

@@ -84,10 +84,15 @@ def revoke(*, actor: Person, grant: Grant, reason: str) -> Grant:
         now = clock.now()
         require(Verb.GRANT_REVOKE, actor, grant, now)
         reason = words(reason, "reason", needed="Say why, for the record and for the holder.")
-        stop_locked(grant, actor, EndReason.REVOKED, reason, now)
-        for renewal in Grant.objects.filter(renewal_of=grant, stopped_at__isnull=True):
-            stop_locked(lock_grant(renewal), actor, EndReason.REVOKED, reason, now)
+        revoke_locked(grant, actor, reason, now)
         return grant
+
+
+def revoke_locked(grant: Grant, actor: Person, reason: str, now: datetime) -> None:
+    """End it, and a renewal that goes on from it. The person and the grant are locked."""
+    stop_locked(grant, actor, EndReason.REVOKED, reason, now)
+    for renewal in Grant.objects.filter(renewal_of=grant, stopped_at__isnull=True):
+        stop_locked(lock_grant(renewal), actor, EndReason.REVOKED, reason, now)
 
 
 def stop_locked(grant: Grant, actor: Person, why: EndReason, note: str, now: datetime) -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.http import HttpRequest
+
+from jitportal.operations import clock
 
 KEPT = "kept"
 #: More than this isn't kept: the largest form here is a policy's, whose text is in the browser still.
 LARGEST = 200_000
+#: After that it is better looked at again than sent.
+LASTS = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +34,20 @@ def keep(request: HttpRequest) -> None:
     """Remember what was sent, until it is sent again or something else is kept."""
     fields = fields_of(request, {"csrfmiddlewaretoken"})
     if request.method == "POST" and sum(len(name) + len(value) for name, value in fields) <= LARGEST:
-        request.session[KEPT] = {"address": request.get_full_path(), "fields": fields}
+        address = request.get_full_path()
+        request.session[KEPT] = {"address": address, "fields": fields, "at": clock.now().isoformat()}
 
 
 def kept_by(request: HttpRequest) -> Kept | None:
     """What waits to be sent again."""
     said = request.session.get(KEPT)
-    if not said:
+    if not said or clock.now() - datetime.fromisoformat(said["at"]) > LASTS:
         return None
     return Kept(said["address"], [(name, value) for name, value in said["fields"]])
 
 
-def forget(request: HttpRequest) -> None:
-    """It was sent, or is of no use any more."""
-    request.session.pop(KEPT, None)
+def sent(request: HttpRequest) -> None:
+    """What this request sends needn't be kept any longer."""
+    said = request.session.get(KEPT)
+    if said and said["address"] == request.get_full_path():
+        del request.session[KEPT]

@@ -35,6 +35,7 @@ def given(request: PortalRequest) -> StepUpProof | None:
 
     Raises ``StepUpNeeded`` with what was wrong with it.
     """
+    kept.sent(request)
     asked = step_up.opened(request.POST.get(TOKEN, "")[:LONGEST], request.user)
     return answered(request, asked, request.user) if asked else None
 

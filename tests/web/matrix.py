@@ -243,6 +243,19 @@ ROUTES: dict[str, Route] = {
         post={302: "manager,role owner,administrator", 403: "requester,auditor,operator"},
         data=lambda _world: {"reason": "It isn't needed any more."},
     ),
+    # each is offered what is theirs to revoke, and can choose nothing else
+    "revoke_of_person": Route(
+        lambda _world: {"username": "rita"},
+        get={200: "manager,role owner,administrator"},
+        post={422: "manager,role owner,administrator"},
+        data=lambda _world: {"reason": "It isn't needed any more."},
+    ),
+    "revoke_of_role": Route(
+        lambda _world: {"key": "cage"},
+        get={200: "manager,role owner,administrator"},
+        post={422: "manager,role owner,administrator"},
+        data=lambda _world: {"reason": "It isn't needed any more."},
+    ),
     "grant_renew": Route(
         _held,
         get={200: "requester", 403: _GRANT_OTHERS},

@@ -183,9 +183,20 @@ def test_a_passkey_signs_in_after_the_password(
     expect(kai.page.get_by_role("heading", level=1)).to_have_text("Your second factor")
     kai.confirm()
     expect(kai.page.get_by_role("heading", level=1)).to_have_text("My access")
+    kai.page.goto("/you/factors/")
+    expect(kai.page.get_by_role("listitem").filter(has_text="Passkey: blue key")).to_contain_text("Last used")
+    kai.page.get_by_role("button", name="Remove Passkey: blue key").click()
+    expect(kai.page.get_by_text("Remove passkey blue key.")).to_be_visible()
+    kai.confirm()
+    expect(kai.page.get_by_role("status")).to_contain_text("Removed: passkey blue key.")
+    expect(kai.page.get_by_text("You have none.")).to_be_visible()
     assert kai.complaints == []
     connections.close_all()
-    assert StepUpProof.objects.get().act == "sign_in"
+    assert list(StepUpProof.objects.order_by("pk").values_list("act", flat=True)) == [
+        "sign_in",
+        "factors.change",
+    ]
+    assert list(proof_checks.all_wrong()) == []  # the passkey is gone, and its proofs still verify
 
 
 @pytest.mark.django_db

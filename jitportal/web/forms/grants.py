@@ -2,11 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, cast
+
+from django import forms
+
+from jitportal.models import Grant
 from jitportal.web.forms.base import NoteForm, ReasonForm
 
 
 class HandBackForm(NoteForm):
     field_names = {"reason": "note"}
+
+
+class RevokeSeveralForm(ReasonForm):
+    """Which of these grants, all of them at first, and why."""
+
+    grants = forms.MultipleChoiceField(
+        label="Grants",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={
+            "required": "Choose one of them at least.",
+            "invalid_choice": "One of these has ended, or isn't yours to revoke. Look at the list again.",
+        },
+    )
+    field_order = ("grants", "reason")
+
+    def __init__(self, listed: Sequence[Grant], *args: Any, **kwargs: Any) -> None:
+        pks = [str(grant.pk) for grant in listed]
+        kwargs["initial"] = {"grants": pks, **kwargs.get("initial", {})}
+        super().__init__(*args, **kwargs)
+        words = [f"{grant.role} ({grant.scope}) of {grant.person}" for grant in listed]
+        cast("forms.MultipleChoiceField", self.fields["grants"]).choices = list(zip(pks, words, strict=True))
 
 
 class RevokeForm(ReasonForm):

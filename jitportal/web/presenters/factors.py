@@ -51,4 +51,4 @@ def refuse_second_app(person: Person) -> None:
 def _factor(row: Authenticator) -> Factor:
     passkey = row.type == Authenticator.Type.WEBAUTHN
     name = f"Passkey: {row}" if passkey else "Authenticator app"
-    return Factor(row.pk, name, "fingerprint" if passkey else "smartphone", row.created_at, row.last_used_at)
+    return Factor(row.pk, name, "key-round" if passkey else "smartphone", row.created_at, row.last_used_at)

@@ -122,7 +122,7 @@ def _added(request: PortalRequest, codes: list[str]) -> HttpResponse:
 
 
 def _shown_once(request: PortalRequest, codes: list[str]) -> HttpResponse:
-    context: dict[str, Any] = {"codes": codes, "text": "\n".join(codes), "waiting": kept.kept_by(request)}
+    context: dict[str, Any] = {"text": "\n".join(codes), "waiting": kept.kept_by(request)}
     return render(request, "factors/recovery_codes.html", context)
 
 

@@ -1,0 +1,87 @@
+"""Several grants revoked at once: all that somebody holds, or all of a role."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jitportal.audit.events import record
+from jitportal.models import Grant, Person, Role, StepUpProof
+from jitportal.operations import clock, step_up
+from jitportal.operations.facts import may, require
+from jitportal.operations.grants import revoke_locked
+from jitportal.operations.transaction import lock_grant, operation
+from jitportal.operations.wording import words
+from jitportal.rules.errors import Conflict, Invalid
+from jitportal.rules.permissions import Verb
+from jitportal.rules.step_up import Act
+from jitportal.rules.vocabulary import GrantStatus
+
+#: More than this at once is a change of policy.
+MOST_GRANTS = 200
+_OPEN = (GrantStatus.READY, GrantStatus.PROVISIONING, GrantStatus.ACTIVE)
+
+
+def revocable(actor: Person, *, person: Person | None = None, role: Role | None = None) -> list[Grant]:
+    """What this person may revoke of what somebody holds, or of a role."""
+    rows = Grant.objects.filter(status__in=_OPEN, stopped_at__isnull=True)
+    rows = rows.filter(person=person) if person is not None else rows
+    rows = rows.filter(role=role) if role is not None else rows
+    listed = rows.select_related("person", "role__target", "role__owner", "scope", "request__current")
+    now = clock.now()
+    return [
+        grant
+        for grant in listed.order_by("person__name", "role__name", "pk")[:MOST_GRANTS]
+        if may(Verb.GRANT_REVOKE, actor, grant, now)
+    ]
+
+
+def revoke_several(
+    *, actor: Person, grants: Sequence[Grant], reason: str, proof: StepUpProof | None = None
+) -> list[Grant]:
+    """Revoke them all, or none; those that have ended meanwhile need it no more, and are left out.
+
+    It takes a fresh second factor: raises ``StepUpNeeded``; ``NotAllowed`` where one of them isn't the
+    actor's to revoke, ``Conflict`` where all have ended, ``Invalid`` without a reason.
+    """
+    chosen = sorted({grant.pk: grant for grant in grants}.values(), key=lambda one: (one.person_id, one.pk))
+    with operation(actor):
+        now = clock.now()
+        if not chosen or len(chosen) > MOST_GRANTS:
+            raise Invalid(f"Choose from 1 to {MOST_GRANTS} grants.", field="grants")
+        locked = [lock_grant(grant) for grant in chosen]
+        for grant in locked:
+            require(Verb.GRANT_REVOKE, actor, grant, now)
+        reason = words(reason, "reason", needed="Say why, for the record and for the holders.")
+        taken = step_up.require(
+            actor=actor,
+            act=Act.REVOKE_SEVERAL,
+            about={"grants": [grant.pk for grant in locked]},
+            sentence=f"Revoke {_counted(len(locked))}: {_named(locked)}.",
+            proof=proof,
+        )
+        standing = [grant for grant in locked if grant.status in _OPEN and grant.stopped_at is None]
+        for grant in standing:
+            grant.refresh_from_db(fields=["status", "stopped_at"])  # a renewal ended with the one before it
+            if grant.stopped_at is None:
+                revoke_locked(grant, actor, reason, now)
+        if not standing:
+            raise Conflict("All of them have ended already.")
+        record(
+            verb="grants.revoked",
+            actor=actor,
+            sentence=f"{actor} revoked {_counted(len(standing))} at once: {reason}",
+            now=now,
+            data={"grants": [grant.pk for grant in standing], **step_up.traced(taken)},
+        )
+        return standing
+
+
+def _named(grants: Sequence[Grant]) -> str:
+    """The first few, so that whoever confirms it sees what it is."""
+    named = [f"{grant.role} of {grant.person}" for grant in grants[:5]]
+    rest = len(grants) - len(named)
+    return ", ".join(named) + (f", and {rest} more" if rest else "")
+
+
+def _counted(number: int) -> str:
+    return "1 grant" if number == 1 else f"{number} grants"
