@@ -17,12 +17,14 @@ from jitportal.audit.events import record
 from jitportal.models import Person, StepUpProof
 from jitportal.operations import clock, factor_guesses, notices, one_time_codes, passkeys, step_up
 from jitportal.operations.passkeys import NoPasskey, Site
+from jitportal.operations.provider import LEEWAY
 from jitportal.operations.sealing import Unreadable
 from jitportal.operations.step_up import Ask, StepUpNeeded
 from jitportal.operations.transaction import lock_person, operation
 from jitportal.rules.errors import Invalid, TooOften
 from jitportal.rules.step_up import WORDS, Method, stale
 
+_KEPT_CLAIMS = ("issuer", "subject", "auth_time", "acr", "amr", "at")
 _WRONG_CODE = "That code isn't right. Codes change each half minute: type the one that is shown now."
 _USED_CODE = "That code has been used already. Wait for the next one, and type that."
 _NOT_THIS = "That passkey's answer isn't for this: it is another's, or of another question. Confirm again."
@@ -88,23 +90,29 @@ def _refused_as_needed(asked: Ask) -> Iterator[None]:
 def prove_by_provider(*, actor: Person, asked: Ask, claims: Mapping[str, Any]) -> StepUpProof:
     """By what the single sign-on's provider says: that somebody signed in there after this was asked.
 
-    ``claims`` are verified, of this person, and of this session. Counts where the settings say so. Raises
+    ``claims`` are verified, of this person, and of this session; ``at`` is when they came, by our clock, and
+    ``auth_time`` by the provider's, which may differ a little. Counts where the settings say so. Raises
     ``StepUpNeeded`` with what was wrong.
     """
     _refuse_late(asked)
     if problem := _provider_problem(asked, claims):
         raise StepUpNeeded(asked.act, asked.about, asked.sentence, problem)
-    kept = {name: claims[name] for name in ("iss", "sub", "auth_time", "acr", "amr") if name in claims}
+    kept = {name: claims[name] for name in _KEPT_CLAIMS if name in claims}
     with _refused_as_needed(asked), operation(actor):
         lock_person(actor.pk)
         return _store(actor, asked, Method.PROVIDER, None, clock.now(), claims=kept)
 
 
+def signed_in_since(asked: Ask, claims: Mapping[str, Any]) -> bool:
+    """Whether they came from the provider after this was asked, and had signed in there for it."""
+    when, came, asked_at = claims.get("auth_time"), claims.get("at"), int(asked.asked_at.timestamp())
+    return isinstance(when, int) and isinstance(came, int) and came > asked_at and when >= asked_at - LEEWAY
+
+
 def _provider_problem(asked: Ask, claims: Mapping[str, Any]) -> str:
     if not settings.STEP_UP_BY_PROVIDER:
         return "Signing in by your organisation doesn't count here. Use a second factor of the portal's own."
-    when = claims.get("auth_time")
-    if not isinstance(when, int) or when < int(asked.asked_at.timestamp()):
+    if not signed_in_since(asked, claims):
         return (
             "You haven't signed in again since this was asked. Sign in by your organisation, and come back."
         )

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.http import HttpRequest
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from jitportal.operations import clock
 
 KEPT = "kept"
+#: A field with the address that a form is kept for, where that isn't the one it was sent to.
+ADDRESS = "kept_for"
 #: More than this isn't kept: the largest form here is a policy's, whose text is in the browser still.
 LARGEST = 200_000
 #: After that it is better looked at again than sent.
@@ -32,9 +35,11 @@ def fields_of(request: HttpRequest, without: Collection[str] = ()) -> list[tuple
 
 def keep(request: HttpRequest) -> None:
     """Remember what was sent, until it is sent again or something else is kept."""
-    fields = fields_of(request, {"csrfmiddlewaretoken"})
-    if request.method == "POST" and sum(len(name) + len(value) for name, value in fields) <= LARGEST:
-        address = request.get_full_path()
+    fields = fields_of(request, {"csrfmiddlewaretoken", ADDRESS})
+    address = request.POST.get(ADDRESS) or request.get_full_path()
+    own = url_has_allowed_host_and_scheme(address, allowed_hosts=None)
+    size = sum(len(name) + len(value) for name, value in fields)
+    if request.method == "POST" and own and size <= LARGEST:
         request.session[KEPT] = {"address": address, "fields": fields, "at": clock.now().isoformat()}
 
 

@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from jitportal.models import Person, StepUpProof
-from jitportal.operations import one_time_codes, passkeys, proving, step_up
+from jitportal.operations import one_time_codes, passkeys, provider, proving, step_up
 from jitportal.operations.passkeys import Site
 from jitportal.operations.step_up import Ask, EnrolmentNeeded, StepUpNeeded
 from jitportal.web import kept
@@ -24,9 +24,9 @@ from jitportal.web.http import PortalRequest
 
 TOKEN, CODE, PASSKEY, PROVIDER = "step_up_token", "step_up_code", "step_up_passkey", "step_up_provider"
 #: Fields of the step-up's own, which aren't sent again.
-OWN = frozenset({TOKEN, CODE, PASSKEY, PROVIDER, "csrfmiddlewaretoken"})
+OWN = frozenset({TOKEN, CODE, PASSKEY, PROVIDER, kept.ADDRESS, "csrfmiddlewaretoken"})
 #: Where single sign-on keeps what the provider said of this session: the claims of the last id token.
-CLAIMS = "provider_claims"
+CLAIMS = "sign_on"
 LONGEST = 20_000
 
 
@@ -44,7 +44,7 @@ def answered(request: HttpRequest, asked: Ask, person: Person) -> StepUpProof | 
     """The answer to this question, by whichever factor it came."""
     if answer := request.POST.get(PASSKEY, ""):
         return proving.prove_by_passkey(actor=person, asked=asked, answer=answer, site=site_of(request))
-    if PROVIDER in request.POST:
+    if PROVIDER in request.POST and not request.POST.get(CODE):
         claims = request.session.get(CLAIMS) or {}
         return proving.prove_by_provider(actor=person, asked=asked, claims=claims)
     return proving.prove_by_code(actor=person, asked=asked, code=request.POST.get(CODE, ""))
@@ -81,6 +81,7 @@ def page(request: HttpRequest, needed: StepUpNeeded | EnrolmentNeeded) -> HttpRe
         "problem": needed.problem,
         "fields": kept.fields_of(request, OWN),
         "address": request.get_full_path(),
+        "keep_in": kept.ADDRESS,
     }
     return render(request, "factors/step_up.html", context, status=422 if needed.problem else 403)
 
@@ -93,7 +94,7 @@ def ways(request: HttpRequest, asked: Ask, person: Person) -> dict[str, Any]:
         "token": step_up.sealed(asked),
         "passkey": json.dumps(options) if options else "",
         "codes": one_time_codes.takes_codes(person),
-        "provider": settings.STEP_UP_BY_PROVIDER,
+        "provider": provider.current() if settings.STEP_UP_BY_PROVIDER else None,
     }
 
 

@@ -130,6 +130,7 @@ engineer: list[URLPattern] = [
     path("you/factors/passkey/", factors.you_factor_passkey, name="you_factor_passkey"),
     path("you/factors/recovery-codes/", factors.you_recovery_codes, name="you_recovery_codes"),
     path("you/factors/<int:pk>/remove/", factors.factor_remove, name="factor_remove"),
+    path("you/step-up/", factors.you_step_up, name="you_step_up"),
     path("you/sessions/", sessions.you_sessions, name="you_sessions"),
     path("you/sessions/others/end/", sessions.sessions_end_others, name="sessions_end_others"),
     path("you/sessions/<int:pk>/end/", sessions.session_end, name="session_end"),

@@ -298,6 +298,7 @@ ROUTES: dict[str, Route] = {
     "you_factor_passkey": Route(get=_all(), post=_all(422)),
     "you_recovery_codes": Route(post=_all(409)),  # nobody has a second factor to recover
     "factor_remove": Route(lambda _world: {"pk": 1}, post=_all(409)),
+    "you_step_up": Route(get=_all(302), post=_all(302)),  # nothing waits there, without single sign-on
     "you_sessions": Route(get=_all()),
     "session_end": Route(lambda _world: {"pk": 0}, post={}),  # each finds their own alone
     "sessions_end_others": Route(post=_all(302)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,17 +13,20 @@ import pytest
 from django.core.cache import cache
 from django.http.response import HttpResponseBase
 from django.test import Client, override_settings
+from django.urls import reverse
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from jitportal.audit.system import system
-from jitportal.models import Event, Membership, Person, ProviderIdentity
-from jitportal.operations import people
+from jitportal.models import Event, Membership, Person, ProviderIdentity, StepUpProof
+from jitportal.operations import clock, decisions, people
 from jitportal.rules.sign_on import ClaimRules, Linking
 from jitportal.sign_on_settings import SignOn
 from jitportal.web.views.sign_on import SAID
 from tests.provider.running import CLIENT, SECRET, RunningProvider, provider_running, way_back
+from tests.web.second_factors import confirmed, field
+from tests.web.world import ask, settled
 
 pytestmark = pytest.mark.django_db
 CALLBACK = "http://127.0.0.1:8000/sign-in/provider/callback/"
@@ -460,3 +464,40 @@ def test_somebody_else_at_the_provider_proves_nothing_for_me(provider: RunningPr
     answer = comes(provider, client, "remy", again="1")
     assert answer.status_code == 400
     assert who(client) == "rita"
+
+
+def test_signing_in_again_at_the_provider_passes_a_step_up_where_it_counts(
+    provider: RunningProvider, settings: Any
+) -> None:
+    world = settled()
+    request = ask(world, "rita", "cabinet")
+    changed(settings, linking=Linking.ANYBODY)
+    provider.people(kai={**RITA, "preferred_username": "kai", "name": "Kai Test"})
+    settings.STEP_UP, settings.STEP_UP_BY_PROVIDER = True, True
+    kai = Client()
+    assert comes(provider, kai, "kai").status_code == 302
+    address = reverse("decide_approve", args=[request.pk])
+    said = {"digest": decisions.seen_digest(request), "reason": "Looked at it.", "minutes": "20"}
+    with clock.moved(by=timedelta(seconds=5)):  # they came before this was asked
+        asked = kai.post(address, said)
+        assert asked.status_code == 403
+        with_them = {**said, "step_up_token": field(asked, "step_up_token"), "step_up_provider": "1"}
+        too_early = kai.post(address, with_them)
+        assert too_early.status_code == 422
+        assert "signed in again since this was asked" in text(too_early)
+        assert confirmed(kai, too_early, "/you/step-up/").headers["Location"] == "/you/step-up/"
+        assert "Sign in there again" in text(kai.get("/you/step-up/"))
+    with clock.moved(by=timedelta(seconds=-5)):  # both clocks count in whole seconds here
+        confirmed(kai, kai.post(address, said), "/you/step-up/")
+    assert comes(provider, kai, "kai", again="1", next="/you/step-up/").headers["Location"] == "/you/step-up/"
+    page = kai.get("/you/step-up/")
+    assert "Approve Key cabinet" in text(page)
+    settings.STEP_UP_ACR = ["very sure"]
+    weak = confirmed(kai, page, address)
+    assert "without the factor that is needed here" in text(weak)
+    settings.STEP_UP_ACR = []
+    assert confirmed(kai, page, address).status_code == 302
+    proof = StepUpProof.objects.get(act="request.approve")
+    assert (proof.method, proof.claims["issuer"]) == ("provider", provider.issuer)
+    assert request.approvals.get().reason == "Looked at it."
+    assert confirmed(kai, page, address).status_code in (409, 422)  # once

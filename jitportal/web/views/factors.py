@@ -13,7 +13,8 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from jitportal.models import Person
-from jitportal.operations import factors, one_time_codes, passkeys
+from jitportal.operations import factors, one_time_codes, passkeys, provider, proving
+from jitportal.operations import step_up as operation
 from jitportal.operations.step_up import has_factor
 from jitportal.rules.errors import Conflict
 from jitportal.rules.permissions import Verb
@@ -96,6 +97,29 @@ def you_factor_passkey(request: PortalRequest) -> HttpResponse:
     options, state = passkeys.to_register(request.user, site)
     context = {"setup": setups.sealed(request.user, PASSKEY, state), "options": json.dumps(options)}
     return form_page(request, "factors/passkey.html", form, context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def you_step_up(request: PortalRequest) -> HttpResponse:
+    """By the provider: what is to be confirmed waits here while they sign in there again.
+
+    A page and a link, and no redirect: browsers let no form lead to another site here.
+    """
+    fetch.require(request, Verb.FACTORS_CHANGE)
+    if request.method == "POST":
+        kept.keep(request)
+        return redirect("you_step_up")
+    waiting, set_up = kept.kept_by(request), provider.current()
+    asked = operation.opened(dict(waiting.fields).get(step_up.TOKEN, ""), request.user) if waiting else None
+    if waiting is None or asked is None or set_up is None:
+        return redirect("you_factors")
+    context = {
+        "asked": asked,
+        "waiting": waiting,
+        "provider": set_up,
+        "came_back": proving.signed_in_since(asked, request.session.get(step_up.CLAIMS) or {}),
+    }
+    return render(request, "factors/by_provider.html", context)
 
 
 @require_POST
