@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -231,7 +232,15 @@ STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 if not PRODUCTION:
     STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns of a directory that isn't there
-STATICFILES_DIRS = [BASE_DIR / "static"]
+#: The player of recordings, as its package ships it. The package itself is never imported.
+_PLAYER = find_spec("mkdocs_asciinema_player")
+STATICFILES_DIRS: list[Path | tuple[str, Path]] = [
+    BASE_DIR / "static",
+    *(
+        ("asciinema", Path(place) / "assets")
+        for place in (_PLAYER and _PLAYER.submodule_search_locations) or ()
+    ),
+]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

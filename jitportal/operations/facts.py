@@ -26,6 +26,7 @@ from jitportal.models import (
     Person,
     PolicyVersion,
     PostIncidentReview,
+    Recording,
     Role,
     StageDecider,
     Target,
@@ -147,6 +148,15 @@ def _of_incident_review(review: PostIncidentReview, person: Person) -> Iterable[
         yield Relation.TOOK_PART
     if review.reviewer_id == person.pk:
         yield Relation.REVIEWER
+
+
+@_relations.register
+def _of_recording(recording: Recording, person: Person) -> Iterable[Relation]:
+    """As of the review of what was done: its responder and whoever may review it."""
+    grant = recording.grant
+    if grant.activation is not None:
+        return _relations(grant.activation.review, person)
+    return _about(person, grant.person, grant.role)
 
 
 @_relations.register

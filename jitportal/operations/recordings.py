@@ -21,10 +21,12 @@ from django.conf import settings
 
 from jitportal.audit.events import record
 from jitportal.audit.system import system
-from jitportal.models import Grant, Recording, RecordingPiece, SshCertificate, SshHost
+from jitportal.models import Grant, Person, Recording, RecordingPiece, SshCertificate, SshHost
 from jitportal.operations import clock
+from jitportal.operations.facts import require
 from jitportal.operations.transaction import operation
 from jitportal.rules.errors import Conflict, Invalid
+from jitportal.rules.permissions import Verb
 from jitportal.rules.vocabulary import EndReason, RecordingKind, RecordingState
 
 LARGEST_PIECE = 1_048_576
@@ -192,6 +194,26 @@ def give_up_on_silent() -> int:
             _say(kept, "finished", f"The end of a recording on {kept.source} never came.", now)
             closed += 1
     return closed
+
+
+def viewed(*, actor: Person, recording: Recording) -> None:
+    """Somebody is about to see it. Raises ``NotAllowed``; nothing is shown that wasn't written down."""
+    with operation(actor):
+        now = clock.now()
+        require(Verb.RECORDING_VIEW, actor, recording, now)
+        grant = recording.grant
+        record(
+            verb="recording.viewed",
+            actor=actor,
+            sentence=f"{actor} looked at the recording of {grant.person} on {recording.source}.",
+            now=now,
+            person=grant.person,
+            request=grant.request,
+            grant=grant,
+            role=grant.role,
+            target=grant.role.target,
+            data={"recording": recording.pk},
+        )
 
 
 def why_ended(recording: Recording) -> str:

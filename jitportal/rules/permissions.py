@@ -35,6 +35,8 @@ class Verb(StrEnum):
     GRANT_RENEW = "grant.renew"
     GRANT_REVEAL = "grant.reveal"
     GRANT_CERTIFY = "grant.certify"
+    # recordings
+    RECORDING_VIEW = "recording.view"
     # after-use reviews
     REVIEW_VIEW = "review.view"
     REVIEW_STATE = "review.state"
@@ -262,6 +264,13 @@ RULES: dict[Verb, Rule] = {
     Verb.GRANT_REVEAL: _relation(Relation.HOLDER, otherwise="Only the holder is shown the password."),
     Verb.GRANT_CERTIFY: _relation(
         Relation.HOLDER, otherwise="Only the holder gets a certificate for their key."
+    ),
+    Verb.RECORDING_VIEW: _relation(
+        Relation.HOLDER,
+        Relation.REVIEWER,
+        *_REVIEWS,
+        powers=frozenset({Power.AUDITOR}),
+        otherwise="This recording isn't yours to see.",
     ),
     Verb.REVIEW_VIEW: _relation(*_SEES, powers=OVERSEERS, otherwise="This review isn't yours to see."),
     Verb.REVIEW_STATE: _relation(

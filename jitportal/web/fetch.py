@@ -15,6 +15,7 @@ from jitportal.models import (
     FollowUp,
     Grant,
     PostIncidentReview,
+    Recording,
     Role,
     Target,
 )
@@ -81,6 +82,13 @@ def follow_up(request: PortalRequest, pk: int) -> FollowUp:
 def submission(request: PortalRequest, pk: int, verb: Verb = Verb.VERDICTS_VIEW) -> DecisionSubmission:
     rows = DecisionSubmission.objects.select_related("approver")
     return authorised(request, get_object_or_404(rows, pk=pk), Verb.VERDICTS_VIEW, verb)
+
+
+def recording(request: PortalRequest, pk: int) -> Recording:
+    rows = Recording.objects.select_related(
+        "grant__person", "grant__role__target", "grant__role__owner", "grant__request", "grant__activation"
+    )
+    return authorised(request, get_object_or_404(rows, pk=pk), Verb.RECORDING_VIEW, Verb.RECORDING_VIEW)
 
 
 def role(request: PortalRequest, key: str, verb: Verb = Verb.ROLE_VIEW) -> Role:

@@ -14,6 +14,7 @@ from uuid import UUID
 from jitportal.models import Delegation, Event
 from jitportal.operations import clock, decisions
 from jitportal.operations.notice_choices import CHOSEN
+from jitportal.web.views.recordings import token_for
 from tests.web.world import POLICY, World
 
 #: kind: the person of the world. Somebody who has signed out has no row: that is anonymous.
@@ -94,6 +95,15 @@ def _cage(_world: World) -> dict[str, object]:
     return {"key": "cage"}
 
 
+def _recording(world: World) -> dict[str, object]:
+    return {"pk": world.recording}
+
+
+def _viewing(world: World) -> dict[str, object]:
+    """Rita's own viewing of it."""
+    return {"pk": world.recording, "token": token_for(world["rita"], world.recording)}
+
+
 def _fleet(_world: World) -> dict[str, object]:
     """No target of this world is a fleet."""
     return {"key": "fleet"}
@@ -140,6 +150,7 @@ _REQUEST_SEEN = "requester,manager,decider,role owner,auditor,operator,administr
 _REQUEST_OTHERS = "manager,decider,role owner,auditor,operator,administrator"
 _GRANT_SEEN = "requester,manager,role owner,auditor,operator,administrator"
 _GRANT_OTHERS = "manager,role owner,auditor,operator,administrator"
+_RECORDING_SEEN = "requester,manager,role owner,auditor"
 _EDITORS = "proposer,policy editor"
 _NOTICES = {
     f"{topic}-{what}": said for topic in CHOSEN for what, said in (("mail", "on"), ("pace", "hourly"))
@@ -273,6 +284,12 @@ ROUTES: dict[str, Route] = {
         lambda world: {"pk": world.things["rita"].held.pk, "number": 1},
         get={404: "requester", 403: _GRANT_OTHERS},
     ),
+    "recording_detail": Route(_recording, get={200: _RECORDING_SEEN}),
+    "recording_watch": Route(_recording, post={302: _RECORDING_SEEN}),
+    # a viewing's address is one person's: whoever else may see the recording looks at it themselves
+    "recording_play": Route(_viewing, get={200: "requester"}),
+    "recording_cast": Route(_viewing, get={200: "requester"}),
+    "recording_file": Route(_viewing, get={200: "requester"}),
     "reviews": Route(get=_all()),
     "review_detail": Route(
         lambda world: {"pk": world.things["rita"].review.pk},

@@ -22,6 +22,7 @@ from jitportal.models import (
     Person,
     PolicyVersion,
     PostIncidentReview,
+    Recording,
     Team,
 )
 from jitportal.operations import (
@@ -55,7 +56,7 @@ from jitportal.rules.post_incident_words import (
     RecordingFound,
     Statement,
 )
-from jitportal.rules.vocabulary import Pathway, StartMode, Verdict
+from jitportal.rules.vocabulary import Pathway, RecordingKind, StartMode, Verdict
 
 POLICY = r"""elevation_policy:
   jit_access:
@@ -235,6 +236,7 @@ class World:
     people: dict[str, Person] = field(default_factory=dict)
     things: dict[str, Belongings] = field(default_factory=dict)
     proposed: PolicyVersion | None = None
+    recording: int = 0  # of what Rita holds
     key: int = 0  # an SSH key of Rita's
     incident: int = 0  # the review of Rita's emergency, which waits for its determination
     follow_up: int = 0  # a follow-up of another one, which is Kai's
@@ -277,6 +279,16 @@ def small_world() -> World:
     evidence_keys.signing_key()  # made when evidence is first taken out
     world.follow_up = _followed_up(world, _used_lever(world, "oskar")).pk
     world.submitted = submissions.submit(actor=world["kai"], token=uuid4(), wishes=[verdict]).pk
+    held = world.things["rita"].held
+    world.recording = Recording.objects.create(
+        grant=held,
+        kind=RecordingKind.ASCIICAST_V2,
+        source="web1",
+        account="rita",
+        session="a-session-of-rita-s",
+        started_at=clock.now(),
+        received_at=clock.now(),
+    ).pk
     world.key = ssh_keys.add(actor=world["rita"], name="laptop", public_key=KEY).pk
     people.deactivate(actor=world["root"], person=world["gwen"], reason="Left the company.")
     return world

@@ -9,14 +9,14 @@ from itertools import pairwise
 
 from django.db.models import Q, QuerySet
 
-from jitportal.models import AccessRequest, Event, Grant, RequestRevision
+from jitportal.models import AccessRequest, Event, Grant, Recording, RequestRevision
 from jitportal.operations import connecting, facts, targets
 from jitportal.operations.waits import usual_waits
 from jitportal.rules.permissions import Verb, allowed
 from jitportal.rules.vocabulary import EnforcementPlan, GrantStatus, Presence, RequestStatus
 from jitportal.web.http import PortalRequest, actor_of, now_of
 from jitportal.web.live import AT_WORK, DECIDING, RUNNING, SETTLED, Live, live
-from jitportal.web.presenters import acts, states
+from jitportal.web.presenters import acts, recordings, states
 from jitportal.web.presenters.acts import Act
 from jitportal.web.presenters.decision import DecisionBox, Rewritten, chain, decision_box, rewritten
 from jitportal.web.presenters.waits import usually
@@ -72,6 +72,7 @@ class GrantStory:
     earlier: list[Grant]
     removal_lag: timedelta | None
     presence: str
+    recordings: list[Recording]
 
 
 def of_request(request: PortalRequest, found: AccessRequest) -> RequestStory:
@@ -99,6 +100,7 @@ def of_grant(request: PortalRequest, grant: Grant) -> GrantStory:
         earlier=chain(grant.renewal_of),
         removal_lag=removal_lag(grant),
         presence=presence_words(grant, now_of(request)),
+        recordings=recordings.of_grant(request, grant),
     )
 
 

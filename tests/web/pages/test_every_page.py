@@ -49,7 +49,14 @@ ROUNDS = [
     ("policy editor", "operator", "auditor"),
 ]
 #: Answers that are for machines.
-NO_PAGES = {"evidence_key", "evidence_program", "healthz", "readyz"}
+NO_PAGES = {
+    "evidence_key",
+    "evidence_program",
+    "healthz",
+    "readyz",
+    "recording_cast",
+    "recording_file",
+}
 #: What else one may come upon: words that can't be looked for, nothing found, and what isn't there.
 MISTAKES = {
     "requester": [

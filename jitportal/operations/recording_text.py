@@ -1,0 +1,199 @@
+"""Reading recordings: as something to play, as lines to search, as commands. Always as a stream.
+
+What a host sent may be anything. A line that is no event is left out, a long one is cut, and no more than a
+bounded part is looked at; how much of it was, is said.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from jitportal.models import Recording
+from jitportal.operations.recordings import path_of
+from jitportal.rules.terminal_text import Line, ScreenText, command_in
+from jitportal.rules.vocabulary import RecordingKind
+
+LONGEST_LINE = 262_144
+#: How much of a recording is played, and how much is read for the lists beside it.
+PLAYED, READ = 64 * 1_048_576, 24 * 1_048_576
+MOST_FOUND, MOST_COMMANDS, MOST_LINES = 200, 500, 400
+LONGEST_SECONDS = 40 * 86_400.0
+CASTS = (RecordingKind.ASCIICAST_V2, RecordingKind.ASCIICAST_V3)
+_SIZE = re.compile(r"(\d{1,4})x(\d{1,4})")
+
+
+@dataclass(frozen=True, slots=True)
+class CastEvent:
+    seconds: float
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement of a database session, exactly as its server logged it."""
+
+    at: datetime | None
+    text: str
+    seconds: float
+
+
+@dataclass(slots=True)
+class Reading:
+    """What was found by reading. ``whole``: the recording was read to its end."""
+
+    found: list[Line] = field(default_factory=list)
+    commands: list[Line] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    whole: bool = True
+
+
+def is_cast(recording: Recording) -> bool:
+    """Whether the player can play it."""
+    return recording.kind in CASTS
+
+
+def read(recording: Recording, words: str = "") -> Reading:
+    """The first lines, the commands, and the lines in which all of the words stand."""
+    reading = Reading()
+    wanted = [word.casefold() for word in words.split()][:20]
+    for line in lines(recording, reading):
+        if len(reading.lines) < MOST_LINES:
+            reading.lines.append(line)
+        if len(reading.commands) < MOST_COMMANDS:
+            text = line.text if recording.kind == RecordingKind.STATEMENTS else command_in(line.text)
+            if text:
+                reading.commands.append(Line(line.seconds, text))
+        if wanted and len(reading.found) < MOST_FOUND and _has(line.text, wanted):
+            reading.found.append(line)
+    return reading
+
+
+def lines(recording: Recording, reading: Reading | None = None) -> Iterator[Line]:
+    """A recording as lines of text, with their times where they have any."""
+    reading = reading or Reading()
+    if is_cast(recording):
+        screen = ScreenText()
+        for event in cast_events(recording, READ, reading):
+            if event.kind == "o":
+                yield from screen.feed(event.seconds, event.text)
+        yield from screen.close()
+        return
+    began = recording.started_at
+    for raw in _raw_lines(recording, READ, reading):
+        text, seconds = raw, 0.0
+        if recording.kind == RecordingKind.STATEMENTS:
+            statement = _statement(raw, began)
+            if statement is None:
+                continue
+            text, seconds = statement.text, statement.seconds
+        screen = ScreenText()
+        for line in (*screen.feed(seconds, text.replace("\n", " ")), *screen.close()):
+            yield Line(seconds, line.text)
+
+
+def playable(recording: Recording) -> Iterator[bytes]:
+    """An asciicast that the player takes, whatever came: a header made here, and sound events alone."""
+    columns, rows = _window(recording)
+    header = {"version": 2, "width": columns, "height": rows}
+    yield f"{json.dumps(header)}\n".encode()
+    for event in cast_events(recording, PLAYED, Reading()):
+        if event.kind == "r" and _SIZE.fullmatch(event.text) is None:
+            continue
+        yield f"{json.dumps([round(event.seconds, 6), event.kind, event.text])}\n".encode()
+
+
+def cast_events(recording: Recording, most: int, reading: Reading) -> Iterator[CastEvent]:
+    """The events of an asciicast, in time; those of version 3 count from the one before."""
+    relative = recording.kind == RecordingKind.ASCIICAST_V3
+    seconds = 0.0
+    for number, raw in enumerate(_raw_lines(recording, most, reading)):
+        if number == 0 or raw.startswith("#"):
+            continue
+        event = _event(raw)
+        if event is None:
+            continue
+        moment = seconds + event.seconds if relative else event.seconds
+        seconds = min(max(seconds, moment), LONGEST_SECONDS)
+        yield CastEvent(seconds, event.kind, event.text)
+
+
+def _event(raw: str) -> CastEvent | None:
+    said = _json(raw)
+    if not isinstance(said, list) or len(said) < 3:
+        return None
+    seconds, kind, text = said[:3]
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not isinstance(text, str):
+        return None
+    if kind not in ("o", "r", "m") or not math.isfinite(seconds) or seconds < 0:
+        return None
+    return CastEvent(float(min(seconds, LONGEST_SECONDS)), kind, text.encode("utf-8", "replace").decode())
+
+
+def _window(recording: Recording) -> tuple[int, int]:
+    """The terminal's size at the beginning, as far as it can be one."""
+    first = next(_raw_lines(recording, LONGEST_LINE, Reading()), "")
+    said = _json(first)
+    header: dict[str, Any] = said if isinstance(said, dict) else {}
+    term = header.get("term")
+    named: dict[str, Any] = term if isinstance(term, dict) else {}
+    columns = _bounded(header.get("width", named.get("cols")), 80, 20, 400)
+    rows = _bounded(header.get("height", named.get("rows")), 24, 5, 150)
+    return columns, rows
+
+
+def _bounded(said: object, usual: int, least: int, most: int) -> int:
+    if isinstance(said, bool) or not isinstance(said, int):
+        return usual
+    return min(max(said, least), most)
+
+
+def _statement(raw: str, began: datetime) -> Statement | None:
+    said = _json(raw)
+    if not isinstance(said, dict) or not isinstance(said.get("statement"), str):
+        return None
+    try:
+        at = datetime.fromisoformat(str(said.get("at")))
+        seconds = max(0.0, (at - began).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return Statement(None, said["statement"], 0.0)
+    return Statement(at, said["statement"], seconds)
+
+
+def _json(raw: str) -> object:
+    try:
+        said: object = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    return said
+
+
+def _raw_lines(recording: Recording, most: int, reading: Reading) -> Iterator[str]:
+    """The file's lines, a few at a time; the rest of one that is too long is skipped."""
+    path = path_of(recording)
+    if not path.exists():
+        return
+    left = min(most, recording.size)
+    reading.whole = recording.size <= most
+    with path.open("rb") as file:
+        skipping = False
+        while left > 0:
+            raw = file.readline(min(LONGEST_LINE, left))
+            if not raw:
+                return
+            left -= len(raw)
+            ended = raw.endswith(b"\n")
+            if not skipping and (ended or left == 0 or len(raw) < LONGEST_LINE):
+                yield raw.decode("utf-8", "replace").rstrip("\r\n")
+            skipping = not ended
+
+
+def _has(text: str, wanted: list[str]) -> bool:
+    folded = text.casefold()
+    return all(word in folded for word in wanted)

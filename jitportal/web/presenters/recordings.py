@@ -1,0 +1,93 @@
+"""A recording as people see it: its facts, its commands, and what was found in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from jitportal.models import Grant, Recording
+from jitportal.operations import facts, recording_text
+from jitportal.rules.permissions import Verb
+from jitportal.rules.terminal_text import Line
+from jitportal.rules.vocabulary import RecordingKind, RecordingState
+from jitportal.web.http import PortalRequest
+
+_STATES = {
+    RecordingState.RECEIVING: ("waiting", "Being received", "loader-circle"),
+    RecordingState.COMPLETE: ("force", "Complete", "circle-check"),
+    RecordingState.TRUNCATED: ("failed", "Not whole", "triangle-alert"),
+}
+_KINDS = {
+    RecordingKind.ASCIICAST_V2: "a terminal's output (asciicast, version 2)",
+    RecordingKind.ASCIICAST_V3: "a terminal's output (asciicast, version 3)",
+    RecordingKind.PLAIN: "lines of text",
+    RecordingKind.STATEMENTS: "the statements that the database server logged",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """``badge``: colour, words and icon of its state."""
+
+    badge: tuple[str, str, str]
+    kind: str
+    pieces: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A line with the moment to play from."""
+
+    line: Line
+    clock: str
+    seek: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    token: str
+    facts: Facts
+    plays: bool
+    exact: bool  # the commands are the server's own log, and no guess
+    words: str
+    found: Sequence[Timed]
+    commands: Sequence[Timed]
+    lines: Sequence[Timed]
+    whole: bool  # it was read to its end
+
+
+def facts_of(recording: Recording) -> Facts:
+    return Facts(
+        _STATES[RecordingState(recording.state)],
+        _KINDS[RecordingKind(recording.kind)],
+        recording.pieces.count(),
+    )
+
+
+def shown(recording: Recording, words: str, token: str) -> Shown:
+    reading = recording_text.read(recording, words)
+    return Shown(
+        token=token,
+        facts=facts_of(recording),
+        plays=recording_text.is_cast(recording),
+        exact=recording.kind == RecordingKind.STATEMENTS,
+        words=words,
+        found=[_timed(line) for line in reading.found],
+        commands=[_timed(line) for line in reading.commands],
+        lines=[_timed(line) for line in reading.lines],
+        whole=reading.whole,
+    )
+
+
+def of_grant(request: PortalRequest, grant: Grant) -> list[Recording]:
+    """The grant's recordings, where the viewer may see them."""
+    found = list(grant.recordings.select_related("grant").order_by("started_at")[:100])
+    if not found or not facts.may(Verb.RECORDING_VIEW, request.user, found[0]):
+        return []
+    return found
+
+
+def _timed(line: Line) -> Timed:
+    clock = str(timedelta(seconds=int(line.seconds))).removeprefix("0:")
+    return Timed(line, clock, f"{line.seconds:.3f}")

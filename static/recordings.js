@@ -1,0 +1,21 @@
+// The player of a recording, and buttons that play from a moment. Without it, the text is on the page.
+"use strict";
+
+(() => {
+  const place = document.getElementById("player");
+  if (!place || !window.AsciinemaPlayer) return;
+  const player = window.AsciinemaPlayer.create({ url: place.dataset.cast }, place, {
+    fit: "width",
+    idleTimeLimit: 3,
+    preload: true,
+    poster: "npt:0:01",
+    terminalFontFamily: "ui-monospace, Menlo, 'DejaVu Sans Mono', monospace",
+  });
+  for (const button of document.querySelectorAll("[data-seek]")) {
+    button.disabled = false;
+    button.addEventListener("click", () => {
+      player.seek(Number(button.dataset.seek));
+      place.scrollIntoView({ block: "nearest" });
+    });
+  }
+})();

@@ -1,0 +1,219 @@
+"""The page of a recording: who sees it, that looking is written down, and that nothing in it acts."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import LazySettings
+from django.db import connections
+from django.test import Client
+from playwright.sync_api import Browser, expect, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from jitportal.models import Event, Grant, Recording
+from jitportal.operations import clock, recordings
+from tests.web.engineer import house
+
+pytestmark = pytest.mark.django_db
+
+HEADER = {"version": 2, "width": 80, "height": 24}
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\x1b]0;title\x07\x1b]52;c;ZXZpbA==\x07\x1b[31m"
+SESSION: list[list[object]] = [
+    [0.2, "o", "\x1b]0;rita@web1: ~\x07rita@web1:~$ "],
+    [
+        0.9,
+        "o",
+        "systemctl status nginx\r\n\x1b[32m● nginx.service\x1b[0m - A high performance web server\r\n",
+    ],
+    [1.1, "o", "   Active: \x1b[31mfailed\x1b[0m (Result: exit-code)\r\nrita@web1:~$ "],
+    [2.4, "o", "tail -n 2 /var/log/nginx/error.log\r\n"],
+    [
+        2.5,
+        "o",
+        "bind() to 0.0.0.0:443 failed (98: Address already in use)\r\nstill could not bind()\r\nrita@web1:~$ ",
+    ],
+    [4.0, "o", "sudo systemctl restart nginx\r\nrita@web1:~$ exit\r\nlogout\r\n"],
+    [4.1, "m", "exit 0"],
+]
+
+
+@pytest.fixture(autouse=True)
+def _place(settings: LazySettings, tmp_path: Path) -> None:
+    settings.RECORDINGS_DIR = tmp_path / "recordings"
+
+
+def kept(grant: Grant, events: list[list[object]], kind: str = "asciicast_v2") -> Recording:
+    lines = events if kind == "statements" else [HEADER, *events]
+    data = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+    now = clock.now()
+    made = Recording.objects.create(
+        grant=grant,
+        kind=kind,
+        source="web1",
+        account="ed",
+        session=kind,
+        started_at=now,
+        received_at=now,
+        size=len(data),
+    )
+    path = recordings.path_of(made)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return made
+
+
+def client_of(username: str) -> Client:
+    client = Client()
+    client.force_login(house.person(username))
+    return client
+
+
+def watched(client: Client, recording: Recording, query: str = "") -> tuple[str, str]:
+    """The page that a click leads to, and its address."""
+    answer = client.post(f"/recordings/{recording.pk}/watch/")
+    assert answer.status_code == 302
+    address = str(answer.headers["Location"])
+    return client.get(f"{address}{query}").content.decode(), address
+
+
+@pytest.fixture
+def grant(db: None) -> Grant:
+    house.build()
+    return house.held()
+
+
+def test_looking_is_written_down_before_anything_is_shown(grant: Grant) -> None:
+    recording, mona = kept(grant, SESSION), client_of("mona")
+    page = mona.get(f"/recordings/{recording.pk}/").content.decode()
+    assert "nginx" not in page
+    assert not Event.objects.filter(verb="recording.viewed").exists()
+    page, address = watched(mona, recording)
+    assert "systemctl status nginx" in page
+    event = Event.objects.get(verb="recording.viewed")
+    assert (event.actor, event.grant, event.data) == (
+        house.person("mona"),
+        grant,
+        {"recording": recording.pk},
+    )
+    # Another's address of a viewing shows nothing: who looks must be on record.
+    assert client_of("ed").get(address).status_code == 404
+    assert mona.get(address.replace(f"/{recording.pk}/", f"/{recording.pk + 1}/")).status_code == 404
+    with clock.moved(to=clock.now()):
+        assert mona.get(f"/recordings/{recording.pk}/watch/{'x' * 40}/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("username", "status"), [("ed", 200), ("mona", 200), ("olga", 200), ("eve", 404), ("kai", 404)]
+)
+def test_the_holder_and_those_who_may_review_see_it_and_nobody_else(
+    grant: Grant, username: str, status: int
+) -> None:
+    recording = kept(grant, SESSION)
+    assert client_of(username).get(f"/recordings/{recording.pk}/").status_code == status
+    linked = (
+        f"/recordings/{recording.pk}/" in client_of(username).get(f"/grants/{grant.pk}/").content.decode()
+    )
+    assert linked == (status == 200)
+
+
+def test_commands_and_words_are_found_with_their_moments(grant: Grant) -> None:
+    page, _address = watched(client_of("ed"), kept(grant, SESSION), "?q=address+USE")
+    commands = re.findall(
+        r'data-seek="([\d.]+)"[^>]*>\s*<span[^>]*>([\d:]+)</span> <code>([^<]*)</code>', page
+    )
+    assert ("0.900", "00:00", "systemctl status nginx") in commands
+    assert ("2.500", "00:02", "bind() to 0.0.0.0:443 failed (98: Address already in use)") in commands
+    assert "Others may be missing" in page
+    page, _address = watched(client_of("ed"), Recording.objects.get(), "?q=nothing-of-the-kind")
+    assert "Nothing has" in page
+
+
+def test_markup_and_sequences_in_it_are_harmless(grant: Grant) -> None:
+    recording = kept(grant, [[0.1, "o", f"rita@web1:~$ {EVIL}\r\n"], [0.2, "o", f"{EVIL}\r\n"]])
+    page, address = watched(client_of("ed"), recording, "?q=script")
+    for part in ("<script>alert", "<img src=x", "\x1b", "\x07"):
+        assert part not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    file = client_of("ed").get(f"{address}file")
+    assert file.headers["Content-Disposition"].startswith("attachment")
+    assert file.headers["Content-Type"] == "application/octet-stream"
+    assert file.headers["X-Content-Type-Options"] == "nosniff"
+    assert file.getvalue() == recordings.path_of(recording).read_bytes()
+
+
+def test_only_the_page_that_plays_may_run_compiled_code(grant: Grant) -> None:
+    client, recording = client_of("ed"), kept(grant, SESSION)
+    _page, address = watched(client, recording)
+    assert "'wasm-unsafe-eval'" in client.get(address).headers["Content-Security-Policy"]
+    for other in ("/", f"/recordings/{recording.pk}/", f"{address}cast", f"{address}file"):
+        assert "wasm" not in client.get(other).headers["Content-Security-Policy"]
+
+
+def test_statements_need_no_player_and_are_exact(grant: Grant) -> None:
+    statement: object = {"at": clock.now().isoformat(), "statement": "DELETE FROM orders WHERE id = 7"}
+    recording = kept(grant, [statement], "statements")  # type: ignore[list-item]
+    page, address = watched(client_of("ed"), recording)
+    assert "As the database server logged them" in page
+    assert "DELETE FROM orders WHERE id = 7" in page
+    assert "asciinema" not in page
+    assert client_of("ed").get(f"{address}cast").status_code == 404
+
+
+def test_a_recording_without_its_file_is_an_empty_page(grant: Grant) -> None:
+    recording = kept(grant, SESSION)
+    recordings.path_of(recording).unlink()
+    page, address = watched(client_of("ed"), recording)
+    assert "None." in page
+    assert client_of("ed").get(f"{address}file").getvalue() == b""
+
+
+@pytest.fixture
+def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's loop runs in this thread
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.mark.browser
+def test_the_player_plays_in_a_browser_that_keeps_to_the_policy(
+    transactional_db: None, live_server: LiveServer, browser: Browser, tmp_path: Path
+) -> None:
+    house.build()
+    recording = kept(house.held(), [*SESSION, [4.2, "o", EVIL]])
+    client = client_of("mona")
+    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
+    complaints: list[str] = []
+    shots = os.environ.get("SCREENSHOTS")
+    for scheme, width in (("light", 1440), ("dark", 1440), ("light", 360)) if shots else (("light", 1440),):
+        context = browser.new_context(
+            viewport={"width": width, "height": 900},
+            base_url=live_server.url,
+            color_scheme=scheme,  # type: ignore[arg-type]
+        )
+        context.add_cookies([cookie])  # type: ignore[list-item]  # the stub wants its own TypedDict
+        page = context.new_page()
+        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("dialog", lambda dialog: complaints.append(f"a dialog: {dialog.message}"))
+        page.goto(f"/recordings/{recording.pk}/")
+        if shots:
+            page.screenshot(path=f"{shots}/detail-{scheme}-{width}.png", full_page=True)
+        page.get_by_role("button", name="Look at it").click()
+        expect(page.locator(".ap-player")).to_be_visible()
+        page.get_by_role("button", name=re.compile("restart nginx")).click()
+        expect(page.locator("#player")).to_contain_text("Address already in use", timeout=15_000)
+        if shots:
+            page.goto(f"{page.url}?q=bind")
+            page.get_by_role("button", name=re.compile("restart nginx")).click()
+            expect(page.locator("#player")).to_contain_text("Address already in use", timeout=15_000)
+            page.screenshot(path=f"{shots}/play-{scheme}-{width}.png", full_page=True)
+        context.close()
+    connections.close_all()  # what was opened beside Playwright's loop is closed beside it
+    assert complaints == []
