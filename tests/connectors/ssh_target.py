@@ -59,7 +59,7 @@ for place in /var/lib /home /run; do mount -t tmpfs -o mode=755 none $place; don
 mkdir -p /run/sshd
 rm -f /etc/resolv.conf.x /etc/ssh/ssh_host_*
 ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key
-for user in rita remy; do useradd --password '*' --create-home --shell /bin/bash $user; done
+for user in rita remy emergency1; do useradd --password '*' --create-home --shell /bin/bash $user; done
 cat >/etc/ssh/sshd_config <<END
 Include /etc/ssh/sshd_config.d/*.conf
 Port {port}
@@ -72,7 +72,7 @@ UsePAM no
 UseDNS no
 Subsystem sftp internal-sftp
 END
-sh {root}/install.sh --portal {portal} --target {target} --entitlements 'web-ops spare' \
+sh {root}/install.sh --portal {portal} --target {target} --entitlements 'web-ops rescue-ops' \
     --authority "$(cat {root}/ca.pub)" <{root}/token >{root}/install.log 2>&1
 exec /usr/sbin/sshd -D -E {root}/sshd.log
 """

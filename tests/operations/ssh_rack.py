@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.connectors.ssh_target import SshFleet
-from tests.operations import world
+from tests.operations import emergency_world, world
 
 RACK = "      connector: manual\n      settings: {carriers: carl}\n"
 ROLES = """\
@@ -29,8 +29,22 @@ def policy(fleet: SshFleet) -> str:
     )
 
 
-def settle(fleet: SshFleet, monkeypatch: pytest.MonkeyPatch) -> None:
+def emergency_policy(fleet: SshFleet) -> str:
+    """Break-glass on the host: role ``rescue`` by the accounts ``emergency1`` and ``emergency2``."""
+    settings = "".join(f"        {name}: '{value}'\n" for name, value in fleet.settings().items())
+    return world.changed(
+        (
+            "      connector: postgres\n      settings: {host: memory.example}\n",
+            f"      connector: ssh\n      settings:\n{settings}",
+        ),
+        ("entitlement: rescue door", "entitlement: rescue-ops\n      options: {pty: 'yes'}"),
+        ("    webhooks: [siem]\n", ""),
+        text=emergency_world.POLICY,
+    )
+
+
+def settle(fleet: SshFleet, monkeypatch: pytest.MonkeyPatch, text: str = "") -> None:
     """The people and the policy; the authority's secrets are where the policy says."""
     for name in ("JITPORTAL_TARGET_FLEET_CA", "JITPORTAL_TARGET_FLEET_PASSPHRASE"):
         monkeypatch.setenv(name, fleet.secret(name))
-    world.settle(policy(fleet))
+    world.settle(text or policy(fleet))

@@ -69,9 +69,17 @@ class Host:
         assert answer.status_code == 201, answer.content
         return int(answer.json()["recording"])
 
-    def send(self, pk: int, offset: int, data: bytes, *, whole: bytes | None = None, **headers: str) -> Any:
+    def send(
+        self,
+        pk: int,
+        offset: int,
+        data: bytes,
+        *,
+        whole: bytes | None = None,
+        changes: dict[str, str] | None = None,
+    ) -> Any:
         digest = base64.b64encode(hashlib.sha256(data).digest()).decode()
-        said = {"Upload-Offset": str(offset), "Repr-Digest": f"sha-256=:{digest}:", **headers}
+        said = {"Upload-Offset": str(offset), "Repr-Digest": f"sha-256=:{digest}:", **(changes or {})}
         if whole is not None:
             said |= {"Upload-Complete": "?1", "X-Whole-Sha256": hashlib.sha256(whole).hexdigest()}
         return self.call("PATCH", f"/hosts/recordings/{pk}/", data, **said)
@@ -147,7 +155,7 @@ def test_what_a_crash_left_behind_without_its_row_is_written_over(host: Host) ->
 
 def test_a_hash_that_differs_is_said(host: Host) -> None:
     pk = host.begin()
-    bad = host.send(pk, 0, b"changed on the way", **{"Repr-Digest": f"sha-256=:{'A' * 43}=:"})
+    bad = host.send(pk, 0, b"changed on the way", changes={"Repr-Digest": f"sha-256=:{'A' * 43}=:"})
     assert bad.status_code == 422
     assert only().size == 0
     host.send(pk, 0, HEADER)
@@ -209,7 +217,7 @@ def test_a_body_that_is_no_object_is_refused(host: Host, body: bytes) -> None:
     [{"Upload-Offset": "-1"}, {"Upload-Offset": "x"}, {"Repr-Digest": "md5=:AA:"}, {"Upload-Complete": "?1"}],
 )
 def test_a_piece_without_what_it_needs_is_refused(host: Host, headers: dict[str, str]) -> None:
-    assert host.send(host.begin(), 0, b"data", **headers).status_code == 422
+    assert host.send(host.begin(), 0, b"data", changes=headers).status_code == 422
     assert only().size == 0
 
 

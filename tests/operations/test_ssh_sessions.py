@@ -18,11 +18,11 @@ import pytest
 from django.conf import LazySettings
 from pytest_django.live_server_helper import LiveServer
 
-from jitportal.models import Grant, Recording, SshHost
-from jitportal.operations import certifying, grants, recordings, ssh_hosts
+from jitportal.models import Event, Grant, Recording, SshHost
+from jitportal.operations import certifying, emergencies, grants, recordings, ssh_hosts
 from tests.connectors.ssh_orders import Client
 from tests.connectors.ssh_target import TARGET, SshFleet, alive, now, run
-from tests.operations import ssh_rack, world
+from tests.operations import emergency_world, ssh_rack, world
 from tests.operations.rack import rack
 
 T = TypeVar("T")
@@ -266,6 +266,27 @@ class TestWithThePortal:
         assert shown.index("first of all") < shown.index("last of all\r\n")
         self.until(lambda: not client.fleet.inside("ls", SPOOL))
         assert world.verbs(grant=grant)[-2:] == ["recording.begun", "recording.finished"]
+
+    def test_a_shell_within_five_seconds_of_breaking_the_glass(self, client: Client) -> None:
+        world.apply_policy(ssh_rack.emergency_policy(client.fleet))
+        begun = time.monotonic()
+        activation = emergency_world.live("rita")
+        grant = emergency_world.grant_of(activation)
+        made = certifying.certify(actor=activation.person, grant=grant, public_key=client.public)
+        with session(client.ssh(made.text, login="emergency1", options=("-tt",))) as opened:
+            opened.wait_for("$ ")
+            assert time.monotonic() - begun < 5
+            opened.type("echo I am $(id -un)\n")
+            opened.wait_for("I am emergency1")
+            emergencies.hand_back(actor=activation.person, activation=activation)
+            opened.wait_for("This access was ended: it was handed back", seconds=8)
+            opened.end()
+        whole = self.until(lambda: Recording.objects.filter(state="complete").first())
+        assert whole
+        assert (whole.grant.activation, whole.account) == (activation, "emergency1")
+        text = recordings.path_of(whole).read_text()
+        assert text.index("I am emergency1") < text.index("it was handed back")
+        assert Event.objects.filter(verb="recording.finished", activation=activation).exists()
 
     def test_an_early_end_ends_the_session(self, client: Client) -> None:
         grant, certificate = self.granted(client)

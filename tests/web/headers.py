@@ -18,19 +18,15 @@ STRICT = (
 
 #: One page plays recordings by compiled code, which the others forbid.
 WITH_THE_PLAYER = STRICT.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'")
-OK = 200
 
 
-def _plays(answer: HttpResponseBase) -> bool:
-    found = getattr(answer, "resolver_match", None)
-    return answer.status_code == OK and found is not None and found.url_name == "recording_play"
-
-
-def missing_headers(answer: HttpResponseBase, *, cached: bool = False) -> list[str]:
-    """What is missing or wrong, in words. ``cached``: a file, which a cache may keep."""
+def missing_headers(answer: HttpResponseBase, *, cached: bool = False, plays: bool = False) -> list[str]:
+    """What is missing or wrong, in words. ``cached``: a file, which a cache may keep. ``plays``: the page that
+    plays recordings.
+    """
     said = answer.headers
     wrong = [f"{name}: {said.get(name)}" for name, value in EXACTLY.items() if said.get(name) != value]
-    if said.get("Content-Security-Policy") != (WITH_THE_PLAYER if _plays(answer) else STRICT):
+    if said.get("Content-Security-Policy") != (WITH_THE_PLAYER if plays else STRICT):
         wrong.append(f"Content-Security-Policy: {said.get('Content-Security-Policy')}")
     refused = said.get("Permissions-Policy", "")
     for feature in ("camera", "geolocation", "microphone", "payment", "usb"):

@@ -51,6 +51,7 @@ class Route:
     otherwise: int = 404
     data: Data = lambda _world: {}
     public: bool = False  # needs no signing in
+    plays: bool = False  # may run the player's compiled code
 
     def expected(self, kind: str, method: str) -> int:
         answers = self.get if method in {"GET", "HEAD"} else self.post if method == "POST" else None
@@ -287,7 +288,7 @@ ROUTES: dict[str, Route] = {
     "recording_detail": Route(_recording, get={200: _RECORDING_SEEN}),
     "recording_watch": Route(_recording, post={302: _RECORDING_SEEN}),
     # a viewing's address is one person's: whoever else may see the recording looks at it themselves
-    "recording_play": Route(_viewing, get={200: "requester"}),
+    "recording_play": Route(_viewing, get={200: "requester"}, plays=True),
     "recording_cast": Route(_viewing, get={200: "requester"}),
     "recording_file": Route(_viewing, get={200: "requester"}),
     "reviews": Route(get=_all()),

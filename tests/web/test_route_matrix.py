@@ -102,7 +102,9 @@ def _broken_promises(
     ):
         wrong.append(f"{about}: not sent to sign in, but to {answer.headers.get('Location')}")
     refused = said >= HTTPStatus.BAD_REQUEST or kind in UNKNOWN
-    wrong += [f"{about}: {one}" for one in missing_headers(answer)]
+    wrong += [
+        f"{about}: {one}" for one in missing_headers(answer, plays=route.plays and said == HTTPStatus.OK)
+    ]
     if writes and (refused or method in {"GET", "HEAD"}):
         wrong.append(f"{about}: answered {said}, and wrote: {writes[0]}")
     return wrong
