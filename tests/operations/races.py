@@ -28,6 +28,7 @@ from jitportal.rules.vocabulary import EndReason, GrantStatus, RequestStatus, Ve
 from tests.operations import world
 from tests.operations.races_beside import BESIDE
 from tests.operations.races_of_delegates import OF_DELEGATES
+from tests.operations.races_of_reviews import OF_REVIEWS
 from tests.operations.races_of_submissions import OF_SUBMISSIONS
 from tests.operations.racing import (
     HOUR,
@@ -273,4 +274,5 @@ RACES = [
     *BESIDE,
     *OF_SUBMISSIONS,
     *OF_DELEGATES,
+    *OF_REVIEWS,
 ]
