@@ -7,7 +7,7 @@ from jitportal.audit.events import record
 from jitportal.audit.system import system
 from jitportal.models import Person
 from jitportal.operations import clock, notices, policies, webhooks
-from jitportal.operations.directory import person_facts
+from jitportal.operations.emergency_people import own_roles, people_of
 from jitportal.operations.problems import operators
 from jitportal.operations.transaction import operation
 from jitportal.rules.policy_document import PolicyDocument
@@ -16,14 +16,7 @@ from jitportal.rules.vocabulary import Pathway
 
 def may_use_password(person: Person) -> bool:
     """Whether they are eligible for a break-glass role of the policy in force: the emergency population."""
-    document = _document()
-    if document is None or not person.is_active:
-        return False
-    teams = person_facts(person).teams
-    return any(
-        person.username in role.eligible_people or teams & role.eligible_teams
-        for role in document.roles_on(Pathway.BREAK_GLASS).values()
-    )
+    return person.is_active and bool(own_roles(person))
 
 
 def used(person: Person) -> None:
@@ -81,11 +74,7 @@ def _watchers(person: Person) -> list[Person]:
     document = _document()
     told = {one.pk: one for one in operators(clock.now())}
     if document is not None and document.break_glass is not None:
-        contacts = document.break_glass.contacts
         owners = {role.owner for role in document.roles_on(Pathway.BREAK_GLASS).values()}
-        named = Person.objects.active().filter(username__in=contacts.people | owners)
-        members = Person.objects.active().filter(
-            memberships__team__key__in=contacts.teams, memberships__ended_at__isnull=True
-        )
-        told |= {one.pk: one for one in (*named, *members)}
+        named = Person.objects.active().filter(username__in=owners)
+        told |= {one.pk: one for one in (*named, *people_of(document.break_glass.contacts))}
     return [one for one in told.values() if one.pk != person.pk]

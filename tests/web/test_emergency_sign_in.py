@@ -14,51 +14,21 @@ from standardwebhooks import Webhook
 
 from jitportal.audit.system import system
 from jitportal.models import Event, Person
-from jitportal.operations import people, policies, sending, webhook_sending
+from jitportal.operations import people, sending, webhook_sending
 from jitportal.sign_on_settings import SignOn
 from jitportal.webhook_settings import WebhookEndpoint
 from tests.operations.hooks import hook
+from tests.provider.house import PASSWORD, settle
 
 pytestmark = pytest.mark.django_db
-PASSWORD = "correct horse battery staple"
 ADDRESS = "203.0.113.7"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-POLICY = """\
-elevation_policy:
-  jit_access:
-    allowed_for: [reader]
-    requires: [manager_or_system_approval, max_duration_60_minutes, full_audit_log]
-  break_glass:
-    allowed_for: [outage]
-    roles: [rescue]
-    requires: [named_emergency_account, session_recording, post_incident_review]
-    security_contacts: {people: [sue]}
-    webhooks: [siem]
-  criteria:
-    outage: {name: Outage}
-  targets:
-    rack: {name: Rack, connector: manual, settings: {carriers: otto}}
-  roles:
-    reader: {target: rack, owner: otto, entitlement: reading, eligible: {people: [rita]}}
-    rescue: {target: rack, owner: otto, entitlement: root, eligible: {people: [erin], teams: [on-call]}}
-"""
 
 
 @pytest.fixture(autouse=True)
 def portal(settings: Any) -> None:
-    for username in ("erin", "rita", "otto", "sue", "olli"):
-        password = PASSWORD if username in {"erin", "rita", "olli"} else None
-        people.create_person(
-            actor=system(),
-            username=username,
-            name=username.capitalize(),
-            email=f"{username}@example.test",
-            password=password,
-        )
-    team = people.create_team(actor=system(), key="on-call", name="On call")
-    people.join_team(actor=system(), person=Person.objects.get(username="olli"), team=team)
     settings.WEBHOOKS = {"siem": WebhookEndpoint("siem", "http://127.0.0.1:9/", (SECRET,))}
-    policies.bootstrap(actor=system(), text=POLICY)
+    settle()
     settings.SIGN_ON = SignOn("https://idp.example.test", "jitportal", "secret", name="Example")
 
 

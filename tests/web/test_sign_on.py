@@ -281,6 +281,7 @@ def test_who_isnt_known_stays_out_where_the_operator_says_so(
     assert not Person.objects.filter(username="rita").exists()
 
 
+@pytest.mark.page
 @pytest.mark.parametrize("username", ["../admin", "rita smith", "", "x" * 100, "r\u202eita", 7, None])
 def test_a_username_that_cant_be_one_is_refused(provider: RunningProvider, username: object) -> None:
     provider.people(rita={**RITA, "preferred_username": username})
@@ -292,6 +293,7 @@ def test_a_username_that_cant_be_one_is_refused(provider: RunningProvider, usern
 # what is no proof
 
 
+@pytest.mark.page
 @pytest.mark.parametrize(
     "lie",
     [
@@ -325,6 +327,7 @@ def test_a_token_that_proves_nothing_is_refused_with_a_page(
     assert Person.objects.humans().count() == 0
 
 
+@pytest.mark.page
 @pytest.mark.parametrize("how", ["no state", "wrong state", "another browser", "twice", "no code", "issuer"])
 def test_an_answer_that_wasnt_asked_for_is_refused(provider: RunningProvider, how: str) -> None:
     client = Client()
@@ -362,6 +365,7 @@ def test_a_code_that_was_stolen_is_useless_without_the_verifier(provider: Runnin
     assert who(thief) == ""
 
 
+@pytest.mark.page
 @pytest.mark.parametrize("code", ["access_denied", "server_error", "<script>", "x" * 500])
 def test_a_refusal_of_the_provider_is_a_page(provider: RunningProvider, code: str) -> None:
     client = Client()
@@ -404,6 +408,7 @@ def test_a_provider_that_gave_no_answer_is_left_alone_for_a_while(
     assert Client().get("/sign-in/provider/").status_code == 302
 
 
+@pytest.mark.page
 @given(
     st.dictionaries(st.sampled_from(["state", "code", "error", "iss", "next", "again"]), st.text(max_size=60))
 )

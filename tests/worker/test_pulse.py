@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -15,15 +16,19 @@ from django.test.utils import CaptureQueriesContext
 from django_q.models import OrmQ, Task
 from django_q.signals import post_execute_in_worker, pre_execute
 
+from jitportal.audit.system import system
 from jitportal.models import AccessRequest, Grant, Heartbeat, Lease, Notice, Target, TargetHealth
-from jitportal.operations import clock, due, lanes, targets
+from jitportal.operations import clock, due, lanes, targets, webhooks
 from jitportal.operations.claims import GRANT, REMOVAL
+from jitportal.operations.transaction import operation
 from jitportal.rules.vocabulary import EndReason, GrantStatus, RequestStatus
+from jitportal.webhook_settings import WebhookEndpoint
 from jitportal.worker import pulse as pulse_module
 from jitportal.worker import tasks
 from jitportal.worker.activity import Activity
 from jitportal.worker.pulse import Pulse
 from tests.operations import world
+from tests.operations.hooks import hook
 
 pytestmark = pytest.mark.usefixtures("shared_portal")
 
@@ -143,6 +148,26 @@ def test_a_kind_of_task_has_one_turn_at_a_time(pulse: Pulse, mailoutbox: list[Em
     world.ask("remy", "operator")
     pulse.look()
     assert _queued() == [("send_notices", ())]
+
+
+def test_webhooks_have_a_turn_of_their_own(pulse: Pulse, settings: LazySettings) -> None:
+    """An alert waits neither for a mail server nor for a target."""
+    settings.OUTGOING_ALLOWED_NETWORKS = (ip_network("127.0.0.0/8"),)
+    with hook() as receiver:
+        secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+        settings.WEBHOOKS = {"siem": WebhookEndpoint("siem", receiver.address, (secret,))}
+        world.ask("rita", "operator")
+        with operation(system()):
+            webhooks.enqueue(
+                kind="emergency.opened", data={}, endpoints=["siem"], now=clock.now(), actor=system()
+            )
+        for _ in range(3):
+            pulse.look()
+        assert _queued() == [("send_notices", ()), ("send_webhooks", ())]
+        _drain()
+        assert len(receiver.calls) == 1
+    pulse.look()
+    assert _queued() == []
 
 
 def test_a_step_that_fails_keeps_no_other_from_being_done(
