@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from jitportal.audit import context
 from jitportal.audit.events import record
@@ -23,8 +24,9 @@ from jitportal.models import (
     PolicyVersion,
     Role,
     RoleScope,
+    StepUpProof,
 )
-from jitportal.operations import clock, grants, policies, post_incident, probes
+from jitportal.operations import clock, grants, policies, post_incident, probes, step_up
 from jitportal.operations.directory import person_facts
 from jitportal.operations.emergency_alerts import raise_alerts
 from jitportal.operations.emergency_people import deciders_of_request
@@ -39,8 +41,10 @@ from jitportal.operations.wording import words
 from jitportal.rules.durations import spoken
 from jitportal.rules.emergencies import Claim, claim_problems
 from jitportal.rules.errors import Conflict, Invalid, InvalidInput, NotAllowed, PolicyRefuses
+from jitportal.rules.lifecycle import spoken_state
 from jitportal.rules.permissions import Verb
 from jitportal.rules.policy_document import PolicyDocument
+from jitportal.rules.step_up import Act
 from jitportal.rules.vocabulary import EndReason, Pathway, StartMode
 from jitportal.rules.windows import Span
 
@@ -61,12 +65,19 @@ class _Ground:
     said: Said
 
 
-def activate(*, actor: Person, claim: Claim, from_request: AccessRequest | None = None) -> Activation:
+def activate(
+    *,
+    actor: Person,
+    claim: Claim,
+    from_request: AccessRequest | None = None,
+    proof: StepUpProof | None = None,
+) -> Activation:
     """Have emergency access at once.
 
     ``from_request`` is a request of one's own that still waits: it is withdrawn, and nothing that was
     approved of it counts. Raises ``InvalidInput`` with everything that is wrong with the claim,
-    ``NotAllowed`` outside the population, and ``Conflict`` where somebody uses the account now.
+    ``NotAllowed`` outside the population, ``Conflict`` where somebody uses the account now, and
+    ``StepUpNeeded`` without a fresh second factor.
     """
     said = _ask_probe(actor, claim)
     _end_what_has_passed(claim.account)
@@ -76,11 +87,14 @@ def activate(*, actor: Person, claim: Claim, from_request: AccessRequest | None 
         ground = _ground(actor, claim, said)
         now = clock.now()
         _refuse_in_use(ground.account, actor)
+        taken = _stepped_up(actor, claim, ground, proof, waiting=waiting)
         withdrawn = _withdraw(waiting, actor, now)
-        return _open(actor, claim, ground, now, waiting=waiting, withdrawn=withdrawn)
+        return _open(actor, claim, ground, now, taken=taken, waiting=waiting, withdrawn=withdrawn)
 
 
-def extend(*, actor: Person, activation: Activation, minutes: int, why: str) -> Activation:
+def extend(
+    *, actor: Person, activation: Activation, minutes: int, why: str, proof: StepUpProof | None = None
+) -> Activation:
     """Go on: another activation, linked to this one, which ends as it begins. Sessions go on.
 
     Raises ``Conflict`` where this one has ended, and as ``activate``.
@@ -105,8 +119,9 @@ def extend(*, actor: Person, activation: Activation, minutes: int, why: str) -> 
         now = clock.now()
         if not grant.entitles(now):
             raise Conflict("This activation has ended. Activate anew if the emergency goes on.")
+        taken = _stepped_up(actor, claim, ground, proof, earlier=grant)
         grants.stop_locked(grant, actor, EndReason.EXTENDED, "It goes on in another activation.", now)
-        return _open(actor, claim, ground, now, earlier=grant)
+        return _open(actor, claim, ground, now, taken=taken, earlier=grant)
 
 
 def hand_back(*, actor: Person, activation: Activation, note: str = "") -> Activation:
@@ -181,6 +196,40 @@ def _refuse_in_use(account: EmergencyAccount, actor: Person) -> None:
     )
 
 
+def _stepped_up(
+    actor: Person,
+    claim: Claim,
+    ground: _Ground,
+    proof: StepUpProof | None,
+    *,
+    waiting: AccessRequest | None = None,
+    earlier: Grant | None = None,
+) -> StepUpProof | None:
+    """The fresh second factor, for exactly this claim."""
+    return step_up.require(
+        actor=actor,
+        act=Act.BREAK_GLASS,
+        about={
+            "role": claim.role_key,
+            "scope": claim.scope,
+            "account": claim.account,
+            "criterion": claim.criterion,
+            "incident": claim.incident.strip(),
+            "broken": claim.broken.strip(),
+            "expected": claim.expected.strip(),
+            "minutes": claim.minutes,
+            "drill": claim.drill,
+            "request": waiting.pk if waiting else None,
+            "extends": earlier.activation_id if earlier else None,
+        },
+        sentence=(
+            f"{'Practise emergency' if claim.drill else 'Emergency'} access to {ground.role.target} with "
+            f"{ground.account} for {spoken(claim.minutes)}, claiming {ground.criterion}."
+        ),
+        proof=proof,
+    )
+
+
 def _withdraw(waiting: AccessRequest | None, actor: Person, now: datetime) -> Sequence[Person]:
     """Withdraw the request that it takes the place of; gives who would have decided on it."""
     if waiting is None:
@@ -198,6 +247,7 @@ def _open(
     ground: _Ground,
     now: datetime,
     *,
+    taken: StepUpProof | None,
     waiting: AccessRequest | None = None,
     withdrawn: Sequence[Person] = (),
     earlier: Grant | None = None,
@@ -224,10 +274,11 @@ def _open(
         extension_of=earlier.activation if earlier else None,
         from_request=waiting,
         address=context.current().address,
+        authenticator=f"{spoken_state(taken.method)}, {taken.factor}"[:200] if taken else "",
         policy_version=ground.version,
     )
     review = post_incident.open_for(activation=activation, actor=actor, now=now)
-    event = _say_opened(activation, actor, now)
+    event = _say_opened(activation, actor, now, step_up.traced(taken))
     warn_of_late(actor, review, actor, now)
     begin(_grant(activation, earlier, now), actor, now)
     raise_alerts(activation, withdrawn, event, actor, now)
@@ -252,7 +303,7 @@ def _grant(activation: Activation, earlier: Grant | None, now: datetime) -> Gran
     )
 
 
-def _say_opened(activation: Activation, actor: Person, now: datetime) -> Event:
+def _say_opened(activation: Activation, actor: Person, now: datetime, traced: dict[str, Any]) -> Event:
     what = "practises emergency access" if activation.drill else "has emergency access"
     again = f", extending activation {activation.extension_of_id}" if activation.extension_of_id else ""
     return record(
@@ -277,6 +328,7 @@ def _say_opened(activation: Activation, actor: Person, now: datetime) -> Event:
             "incident": activation.incident,
             "drill": activation.drill,
             "ends_at": activation.ends_at.isoformat(),
+            **traced,
         },
     )
 

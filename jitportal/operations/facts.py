@@ -284,13 +284,38 @@ def _revokes(person: Person, request: AccessRequest) -> bool:
 
 def visible_requests(person: Person, now: datetime) -> QuerySet[AccessRequest]:
     """Those that this person may see, by the relations that a query can tell."""
-    if actor_facts(person, now).powers & (OVERSEERS | {Power.OPERATOR}):
+    if _sees_all(person, now):
         return AccessRequest.objects.all()
-    return AccessRequest.objects.filter(
+    return AccessRequest.objects.filter(_own_requests(person, _roles_to_revoke(person), now))
+
+
+def visible_activations(person: Person, now: datetime) -> QuerySet[Activation]:
+    """Those that this person may see, by the relations that a query can tell."""
+    if _sees_all(person, now):
+        return Activation.objects.all()
+    return Activation.objects.filter(_own_activations(person, _roles_to_revoke(person)))
+
+
+def visible_grants(person: Person, now: datetime) -> QuerySet[Grant]:
+    """The grants of the requests and activations that this person may see."""
+    if _sees_all(person, now):
+        return Grant.objects.all()
+    roles = _roles_to_revoke(person)
+    requests = AccessRequest.objects.filter(_own_requests(person, roles, now))
+    activations = Activation.objects.filter(_own_activations(person, roles))
+    return Grant.objects.filter(Q(request__in=requests) | Q(activation__in=activations))
+
+
+def _sees_all(person: Person, now: datetime) -> bool:
+    return bool(actor_facts(person, now).powers & (OVERSEERS | {Power.OPERATOR}))
+
+
+def _own_requests(person: Person, roles: list[str], now: datetime) -> Q:
+    return (
         Q(requester=person)
         | Q(requester__manager=person)
         | Q(role__owner=person)
-        | Q(role__key__in=_roles_to_revoke(person))
+        | Q(role__key__in=roles)
         | Exists(Approval.objects.filter(request=OuterRef("pk"), person=person))
         | Exists(Notice.objects.filter(request=OuterRef("pk"), recipient=person, kind=ESCALATED))
         | Exists(
@@ -299,6 +324,16 @@ def visible_requests(person: Person, now: datetime) -> QuerySet[AccessRequest]:
             )
         )
         | Q(status=RequestStatus.PENDING) & delegated_to(person, now)
+    )
+
+
+def _own_activations(person: Person, roles: list[str]) -> Q:
+    return (
+        Q(person=person)
+        | Q(person__manager=person)
+        | Q(role__owner=person)
+        | Q(role__key__in=roles)
+        | Q(Exists(ActivationAlert.objects.filter(activation=OuterRef("pk"), person=person)))
     )
 
 
@@ -313,26 +348,6 @@ def _roles_to_revoke(person: Person) -> list[str]:
         for key, rules in policies.document_of(version).roles.items()
         if any(rule.kind is Decider.TEAM and rule.team in teams for rule in rules.revokers)
     ]
-
-
-def visible_grants(person: Person, now: datetime) -> QuerySet[Grant]:
-    """The grants of the requests that this person may see."""
-    return Grant.objects.filter(
-        Q(request__in=visible_requests(person, now)) | Q(activation__in=visible_activations(person, now))
-    )
-
-
-def visible_activations(person: Person, now: datetime) -> QuerySet[Activation]:
-    """Those that this person may see, by the relations that a query can tell."""
-    if actor_facts(person, now).powers & (OVERSEERS | {Power.OPERATOR}):
-        return Activation.objects.all()
-    return Activation.objects.filter(
-        Q(person=person)
-        | Q(person__manager=person)
-        | Q(role__owner=person)
-        | Q(role__key__in=_roles_to_revoke(person))
-        | Exists(ActivationAlert.objects.filter(activation=OuterRef("pk"), person=person))
-    )
 
 
 def queue_for(person: Person, now: datetime) -> QuerySet[AccessRequest]:

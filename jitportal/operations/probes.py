@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -51,17 +51,9 @@ class _Seen:
 
 
 def due(now: datetime) -> list[Criterion]:
-    """The criteria whose probe is to look now."""
-    return [one for one in _looked_after() if _next_look(one, _latest(one)) <= now]
-
-
-def look_due() -> int:
-    """Look at everything that is due, one after another; returns how many."""
-    looked = 0
-    for criterion in due(clock.now()):
-        look(criterion)
-        looked += 1
-    return looked
+    """The criteria whose probe is to look now, the one that looked longest ago first."""
+    rows = [(_next_look(one, _latest(one)), one.pk, one) for one in _looked_after()]
+    return [one for at, _, one in sorted(rows, key=lambda row: row[:2]) if at <= now]
 
 
 def look(criterion: Criterion) -> ProbeResult:
@@ -113,7 +105,7 @@ def _latest(criterion: Criterion) -> ProbeResult | None:
 
 
 def _next_look(criterion: Criterion, latest: ProbeResult | None) -> datetime:
-    return latest.at + _every(criterion) if latest else datetime.min.replace(tzinfo=clock.now().tzinfo)
+    return latest.at + _every(criterion) if latest else datetime.min.replace(tzinfo=UTC)
 
 
 def _kept(criterion: Criterion, seen: _Seen, now: datetime) -> ProbeResult:

@@ -10,8 +10,11 @@ from django.shortcuts import get_object_or_404
 
 from jitportal.models import (
     AccessRequest,
+    Activation,
     AfterUseReview,
+    Criterion,
     DecisionSubmission,
+    EmergencyAccount,
     FollowUp,
     Grant,
     PostIncidentReview,
@@ -20,6 +23,7 @@ from jitportal.models import (
     Target,
 )
 from jitportal.operations import facts
+from jitportal.operations.emergency_people import Desk
 from jitportal.rules.errors import NotAllowed
 from jitportal.rules.permissions import NOBODY, Answer, Denied, Subject, Verb, allowed
 from jitportal.web.http import PortalRequest, actor_of
@@ -39,6 +43,31 @@ def grant(request: PortalRequest, pk: int, verb: Verb = Verb.GRANT_VIEW) -> Gran
         "person", "role__target", "role__owner", "scope__entitlement", "lease__target", "request__current"
     )
     return authorised(request, get_object_or_404(rows, pk=pk), Verb.GRANT_VIEW, verb)
+
+
+def activation(request: PortalRequest, pk: int, verb: Verb = Verb.ACTIVATION_VIEW) -> Activation:
+    rows = Activation.objects.select_related(
+        "person__manager", "role__target", "role__owner", "scope__entitlement", "account", "criterion"
+    ).select_related("policy_version", "stopped_by", "extension_of", "from_request")
+    return authorised(request, get_object_or_404(rows, pk=pk), Verb.ACTIVATION_VIEW, verb)
+
+
+def emergency_account(request: PortalRequest, key: str) -> EmergencyAccount:
+    rows = EmergencyAccount.objects.select_related("target", "policy_version")
+    found = get_object_or_404(rows, key=key)
+    return authorised(request, found, Verb.EMERGENCY_VIEW, Verb.EMERGENCY_VIEW)
+
+
+def criterion(request: PortalRequest, key: str) -> Criterion:
+    """A criterion is everybody's to see who may see break-glass at all."""
+    if not answer(request, Verb.EMERGENCY_VIEW, facts.relations(request.user, Desk())):
+        raise Http404
+    return get_object_or_404(Criterion, key=key)
+
+
+def require_population(request: PortalRequest) -> None:
+    """Raise ``NotAllowed`` unless the person may activate break-glass at all."""
+    _refuse(answer(request, Verb.EMERGENCY_ACTIVATE, facts.relations(request.user, Desk())))
 
 
 def review(request: PortalRequest, pk: int, verb: Verb = Verb.REVIEW_VIEW) -> AfterUseReview:

@@ -10,6 +10,8 @@ from jitportal.web.views import (
     certificates,
     components,
     decisions,
+    emergencies,
+    emergency_desk,
     evidence,
     factors,
     figures,
@@ -180,4 +182,30 @@ oversight: list[URLPattern | URLResolver] = [
     path("admin/", site.urls),
 ]
 
-urlpatterns = [*frame, *machines, *(demo if settings.DEMO else []), *engineer, *oversight, *aftermath]
+# break-glass, apart from everything else
+emergency: list[URLPattern] = [
+    path("emergency/", emergency_desk.desk, name="emergency"),
+    path("emergency/decide/", emergency_desk.decide, name="emergency_decide"),
+    path("emergency/activate/", emergencies.activate, name="emergency_activate"),
+    path("emergency/accounts/<slug:key>/", emergency_desk.account, name="emergency_account"),
+    path("emergency/criteria/<slug:key>/", emergency_desk.criterion, name="emergency_criterion"),
+    path("emergency/activations/<int:pk>/", emergencies.detail, name="activation_detail"),
+    path(
+        "emergency/activations/<int:pk>/acknowledge/",
+        emergencies.acknowledge,
+        name="activation_acknowledge",
+    ),
+    path("emergency/activations/<int:pk>/end/", emergencies.end, name="activation_end"),
+    path("emergency/activations/<int:pk>/hand-back/", emergencies.hand_back, name="activation_hand_back"),
+    path("emergency/activations/<int:pk>/extend/", emergencies.extend, name="activation_extend"),
+]
+
+urlpatterns = [
+    *frame,
+    *machines,
+    *(demo if settings.DEMO else []),
+    *engineer,
+    *oversight,
+    *aftermath,
+    *emergency,
+]

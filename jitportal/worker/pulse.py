@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import close_old_connections
 from django_q.tasks import async_task
 
-from jitportal.operations import clock, due, grants, heartbeat, lanes, targets
+from jitportal.operations import clock, due, grants, heartbeat, lanes, probes, targets
 from jitportal.worker.activity import Activity, Run
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,7 @@ INTERVAL = 0.25  # between two looks
 AFTER_FAILURE = 1.0  # after a look that failed: the database may be away
 BEAT = 2.0
 LOOK_FOR_CHECKS = 5.0
+LOOK_FOR_PROBES = 2.5
 PURGE = 3_600.0
 PROBE = 5.0  # with nothing else to do, a worker is asked for a sign of life this often
 STUCK = 10.0  # no worker began a task that has waited so long
@@ -44,6 +45,7 @@ TURNS = {
     "send_notices": "outside",
     "check_targets": "outside",
     "purge": "time",
+    "look_at_criteria": "probes",
     "send_webhooks": "webhooks",  # alerts: neither a mail server nor a target may hold them up
 }
 
@@ -78,6 +80,7 @@ class Pulse:
             fine &= self._have_done(work)
         fine &= self._guarded("beat", lambda: self._every("beat", BEAT, self._beat))
         fine &= self._guarded("checks", lambda: self._every("checks", LOOK_FOR_CHECKS, self._check))
+        fine &= self._guarded("probes", lambda: self._every("probes", LOOK_FOR_PROBES, self._look))
         fine &= self._guarded("purge", lambda: self._every("purge", PURGE, lambda: self._give("purge")))
         fine &= self._guarded("probe", self._probe)
         if not fine:
@@ -128,6 +131,9 @@ class Pulse:
 
     def _check(self) -> bool:
         return not targets.unchecked(clock.now()).exists() or self._give("check_targets")
+
+    def _look(self) -> bool:
+        return not probes.due(clock.now()) or self._give("look_at_criteria")
 
     def _probe(self) -> None:
         """Ask for a sign of life: after a silence, and at once when a worker has died."""

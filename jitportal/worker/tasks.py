@@ -24,6 +24,7 @@ from jitportal.operations import (
     limits,
     nudges,
     post_incident_overdue,
+    probes,
     problems,
     requests,
     sending,
@@ -84,6 +85,15 @@ def send_notices() -> None:
 def send_webhooks() -> None:
     """Send the webhooks that are due."""
     _repeat(webhook_sending.send_due)
+
+
+def look_at_criteria() -> None:
+    """Have the probes of the criteria look that are due, the one that looked longest ago first."""
+    time_left = _time_left()
+    for criterion in probes.due(clock.now()):
+        probes.look(criterion)
+        if not time_left():
+            return
 
 
 def check_targets() -> None:

@@ -15,7 +15,7 @@ from jitportal.models import Delegation, Event
 from jitportal.operations import clock, decisions
 from jitportal.operations.notice_choices import CHOSEN
 from jitportal.web.views.recordings import token_for
-from tests.web.world import POLICY, World
+from tests.web.world import CLAIM, POLICY, World
 
 #: kind: the person of the world. Somebody who has signed out has no row: that is anonymous.
 KINDS = {
@@ -146,6 +146,22 @@ def _delegated(_world: World) -> dict[str, str]:
     return {"to": "sera", "ends_at": f"{until:%Y-%m-%dT%H:%M}", "reason": "On leave."}
 
 
+def _activation(world: World) -> dict[str, object]:
+    return {"pk": world.activation}
+
+
+def _claimed(_world: World) -> dict[str, str]:
+    """What is refused: Rita uses the account already."""
+    return {
+        "criterion": CLAIM.criterion,
+        "broken": CLAIM.broken,
+        "expected": CLAIM.expected,
+        "use": f"{CLAIM.role_key} {CLAIM.scope} {CLAIM.account}",
+        "minutes_number": "20",
+        "minutes_unit": "minutes",
+    }
+
+
 _NOT_RITA = ",".join(kind for kind in SIGNED_IN if kind != "requester")
 _REQUEST_SEEN = "requester,manager,decider,role owner,auditor,operator,administrator"
 _REQUEST_OTHERS = "manager,decider,role owner,auditor,operator,administrator"
@@ -158,6 +174,12 @@ _NOTICES = {
 }
 _TARGET_SEEN = "role owner,auditor,proposer,policy editor,operator,administrator"
 _OVERSEERS = "auditor,administrator"
+_POPULATION = "requester,peer"
+_EMERGENCY_SEEN = "requester,peer,decider,role owner,auditor,proposer,policy editor,operator,administrator"
+_ACTIVATION_OTHERS = "peer,manager,decider,role owner,auditor,operator,administrator"
+_ACTIVATION_SEEN = f"requester,{_ACTIVATION_OTHERS}"
+_ALERTED = "manager,decider,role owner"
+_ENDERS = "manager,role owner,administrator"
 _DECIDING = Route(
     _pending,
     get={200: "manager,decider", 403: "requester,role owner,auditor,operator,administrator"},
@@ -340,6 +362,46 @@ ROUTES: dict[str, Route] = {
     "decide_deny": _DECIDING,
     "decide_send_back": _DECIDING,
     "decision_news": Route(_pending, get={302: _REQUEST_SEEN}),  # a part of a page: others go to the request
+    # break-glass
+    "emergency": Route(get=_all()),
+    "emergency_decide": Route(
+        get={200: _POPULATION},
+        post={200: _POPULATION},
+        otherwise=403,
+        data=lambda _world: {"criterion": "outage", "reachable": "no", "waits": "no", "enough": "no"},
+    ),
+    "emergency_activate": Route(
+        get={200: _POPULATION}, post={409: _POPULATION}, otherwise=403, data=_claimed
+    ),
+    "emergency_account": Route(lambda _world: {"key": "lever"}, get={200: _EMERGENCY_SEEN}),
+    "emergency_criterion": Route(lambda _world: {"key": "outage"}, get={200: _EMERGENCY_SEEN}),
+    "activation_detail": Route(_activation, get={200: _ACTIVATION_SEEN}),
+    "activation_acknowledge": Route(
+        _activation,
+        get={200: _ALERTED, 403: "requester,peer,auditor,operator,administrator"},
+        post={302: _ALERTED, 403: "requester,peer,auditor,operator,administrator"},
+    ),
+    "activation_end": Route(
+        _activation,
+        get={200: _ENDERS, 403: "requester,peer,decider,auditor,operator"},
+        post={302: _ENDERS, 403: "requester,peer,decider,auditor,operator"},
+        data=lambda _world: {"reason": "The doors open again."},
+    ),
+    "activation_hand_back": Route(
+        _activation,
+        get={200: "requester", 403: _ACTIVATION_OTHERS},
+        post={302: "requester", 403: _ACTIVATION_OTHERS},
+    ),
+    "activation_extend": Route(
+        _activation,
+        get={200: "requester", 403: _ACTIVATION_OTHERS},
+        post={302: "requester", 403: _ACTIVATION_OTHERS},
+        data=lambda _world: {
+            "minutes_number": "20",
+            "minutes_unit": "minutes",
+            "why": "Two doors are left to be opened.",
+        },
+    ),
     # operating
     "problems": Route(get={200: "auditor,operator,administrator"}, otherwise=403),
     "lease_retry": Route(

@@ -23,7 +23,7 @@ from tests.web.calling import HANDLER, Caller, caller_in, writing
 from tests.web.headers import missing_headers
 from tests.web.matrix import ADMIN, KINDS, NEVER_SHOWN, NO_ROW, ROUTES, UNKNOWN, Route
 from tests.web.routes import NAMED
-from tests.web.world import World, small_world
+from tests.web.world import World, in_emergency, small_world
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +42,7 @@ def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
     """The small world, with the log kept quiet: thousands of refusals are what is asked for here."""
     logging.disable(logging.WARNING)
     with django_db_blocker.unblock(), undone():
-        yield small_world()
+        yield in_emergency(small_world())
     logging.disable(logging.NOTSET)
 
 

@@ -241,6 +241,7 @@ class World:
     incident: int = 0  # the review of Rita's emergency, which waits for its determination
     follow_up: int = 0  # a follow-up of another one, which is Kai's
     submitted: int = 0  # a submission of Kai's, with nothing given yet
+    activation: int = 0  # Rita's, where ``in_emergency`` has opened one
 
     def __getitem__(self, username: str) -> Person:
         return self.people[username]
@@ -343,18 +344,27 @@ def carried_out(world: World, grant: Grant) -> None:
     converge(grant)
 
 
+CLAIM = Claim(
+    role_key="rescue",
+    scope="all",
+    account="lever",
+    criterion="outage",
+    incident="INC-7",
+    broken="Every door of the building stays shut.",
+    expected="Open them by hand, one after another.",
+    minutes=30,
+)
+
+
+def in_emergency(world: World) -> World:
+    """The same world while Rita uses the lever."""
+    world.activation = emergencies.activate(actor=world["rita"], claim=CLAIM).pk
+    return world
+
+
 def _used_lever(world: World, username: str) -> PostIncidentReview:
     """The review of an emergency, stated, that was handed back a moment after it began."""
-    claim = Claim(
-        role_key="rescue",
-        scope="all",
-        account="lever",
-        criterion="outage",
-        incident=f"INC-{username}",
-        broken="Nobody can sign in.",
-        expected="Open the doors by hand.",
-        minutes=30,
-    )
+    claim = replace(CLAIM, incident=f"INC-{username}")
     activation = emergencies.activate(actor=world[username], claim=claim)
     carried_out(world, activation.grant)
     activation = emergencies.hand_back(actor=world[username], activation=activation)

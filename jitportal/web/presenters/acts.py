@@ -84,9 +84,10 @@ def _possible(request: PortalRequest, grant: Grant) -> Iterator[tuple[Verb, str,
         elif grant.lease is not None and grant.lease.grant_id is not None:  # a login made for the grant
             early = "" if grant.live_at else "The target hasn't confirmed the login yet."
             yield Verb.GRANT_REVEAL, "grant_reveal", "Show the password", "eye", first, early
-        renewed = "It has been renewed already." if hasattr(grant, "renewed_by") else ""
-        yield Verb.GRANT_RENEW, "grant_renew", "Renew", "refresh-cw", "", renewed
-    if grant.status == GrantStatus.ENDED:
+        if grant.activation_id is None:
+            renewed = "It has been renewed already." if hasattr(grant, "renewed_by") else ""
+            yield Verb.GRANT_RENEW, "grant_renew", "Renew", "refresh-cw", "", renewed
+    if grant.status == GrantStatus.ENDED and grant.request_id is not None:
         yield Verb.REQUEST_CLONE, "request_clone", "Ask again", "rotate-ccw", "", ""
     if _stoppable(request, grant):
         yield Verb.GRANT_HAND_BACK, "grant_hand_back", "Hand back", "undo-2", "", ""

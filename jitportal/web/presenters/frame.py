@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
-from jitportal.models import Grant, StandingPower
+from jitportal.models import Activation, Grant, StandingPower
 from jitportal.operations import queue
 from jitportal.rules.permissions import Verb, allowed
 from jitportal.web.http import PortalRequest, actor_of, now_of
@@ -35,6 +35,7 @@ class Frame:
     rest: list[Link]
     in_force: list[Grant]  # those that their targets have confirmed
     standing: list[StandingPower]
+    emergencies: list[Activation]  # everybody's, drills included
 
     @property
     def ends_first(self) -> Grant | None:
@@ -102,6 +103,20 @@ REST = [
     _entry("Overview", "overview", "chart-column", verb=Verb.OVERVIEW_VIEW),
     _entry("Record", "record", "scroll-text", "event_detail", verb=Verb.RECORD_VIEW),
     _entry("Admin", "admin:index", "database", verb=Verb.ADMIN_VIEW),
+    _entry(
+        "Emergency",
+        "emergency",
+        "siren",
+        "emergency_decide",
+        "emergency_activate",
+        "emergency_account",
+        "emergency_criterion",
+        "activation_detail",
+        "activation_acknowledge",
+        "activation_end",
+        "activation_hand_back",
+        "activation_extend",
+    ),
 ]
 
 
@@ -125,6 +140,11 @@ def frame_of(request: PortalRequest) -> Frame:
             .filter(person=request.user, live_at__isnull=False)
             .select_related("role", "scope")
             .order_by("ends_at")
+        ),
+        emergencies=list(
+            Activation.objects.entitling(now)
+            .select_related("person", "account", "role__target")
+            .order_by("drill", "ends_at")
         ),
         standing=list(StandingPower.objects.filter(person=request.user, removed_at=None).order_by("power")),
     )

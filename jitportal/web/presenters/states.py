@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from jitportal.models import AccessRequest, AfterUseReview, Grant, PostIncidentReview
+from jitportal.models import AccessRequest, Activation, AfterUseReview, Grant, PostIncidentReview
 from jitportal.rules.post_incident import is_overdue
 from jitportal.rules.vocabulary import (
+    ActivationStatus,
     EndReason,
     Enforcement,
     GrantStatus,
     Pathway,
+    ProbeSays,
     RequestStatus,
     ReviewStatus,
     Risk,
@@ -42,6 +44,7 @@ ENDINGS = {
     EndReason.REVOKED: Badge("ended", "Revoked", "ban"),
     EndReason.UNUSED: Badge("ended", "Not used", "circle"),
     EndReason.FAILED: Badge("failed", "Failed", "triangle-alert"),
+    EndReason.EXTENDED: Badge("ended", "Extended", "repeat"),
 }
 REVIEWS = {
     ReviewStatus.STATEMENT: Badge("waiting", "Statement wanted", "pencil"),
@@ -60,6 +63,12 @@ RISKS = {
     Risk.LOW: Badge("ended", "Low risk"),
     Risk.MEDIUM: Badge("ended", "Medium risk"),
     Risk.HIGH: Badge("waiting", "High risk", "flag"),
+}
+PROBES = {
+    ProbeSays.AGREES: Badge("accent", "Its probe agrees", "circle-check"),
+    ProbeSays.DISAGREES: Badge("failed", "Its probe disagrees", "triangle-alert"),
+    ProbeSays.UNKNOWN: Badge("waiting", "Its probe doesn't know", "circle-question-mark"),
+    ProbeSays.NO_PROBE: Badge("ended", "No probe", "circle"),
 }
 PATHWAYS = {
     Pathway.TEMPORARY: Badge("accent", "Temporary", "calendar-clock"),
@@ -92,6 +101,19 @@ def of_grant(grant: Grant, now: datetime) -> Badge:
 
 def _past_end(grant: Grant, now: datetime) -> bool:
     return grant.ends_at is not None and grant.ends_at <= now
+
+
+def of_activation(activation: Activation, now: datetime) -> Badge:
+    """By the clock first, as for a grant. Red is for emergencies alone, and for what is open of them."""
+    if activation.status == ActivationStatus.ENDED:
+        return ENDINGS[EndReason(activation.end_reason)]
+    if activation.entitles(now):
+        return Badge("emergency", "Open", "siren")
+    return Badge("waiting", "Being removed", "hourglass")
+
+
+def of_probe(says: str) -> Badge:
+    return PROBES[ProbeSays(says)]
 
 
 def of_review(review: AfterUseReview, now: datetime) -> Badge:

@@ -11,9 +11,10 @@ from django.db.models import Q, QuerySet
 
 from jitportal.models import AccessRequest, Event, Grant, Recording, RequestRevision
 from jitportal.operations import connecting, facts, targets
+from jitportal.operations.emergency_people import own_roles
 from jitportal.operations.waits import usual_waits
 from jitportal.rules.permissions import Verb, allowed
-from jitportal.rules.vocabulary import EnforcementPlan, GrantStatus, Presence, RequestStatus
+from jitportal.rules.vocabulary import EnforcementPlan, GrantStatus, Pathway, Presence, RequestStatus
 from jitportal.web.http import PortalRequest, actor_of, now_of
 from jitportal.web.live import AT_WORK, DECIDING, RUNNING, SETTLED, Live, live
 from jitportal.web.presenters import acts, recordings, states
@@ -60,6 +61,7 @@ class RequestStory:
     acts: list[Act]
     plan: EnforcementPlan
     box: DecisionBox
+    emergency: bool  # whether the viewer may activate break-glass in its place
     usually: str  # how long a decision on this path takes
 
 
@@ -85,8 +87,15 @@ def of_request(request: PortalRequest, found: AccessRequest) -> RequestStory:
         acts=acts.of_request(request, found, subject),
         plan=targets.plan_for(found.role, found.scope),
         box=decision_box(found, request.user, now_of(request)),
+        emergency=_could_break_glass(request, found),
         usually=usually(found, usual_waits({found.role_id}, now_of(request))),
     )
+
+
+def _could_break_glass(request: PortalRequest, found: AccessRequest) -> bool:
+    """The requester of just-in-time access that still waits, if they are in a population."""
+    own = found.requester_id == request.user.pk and found.status == RequestStatus.PENDING
+    return own and found.pathway == Pathway.JIT and bool(own_roles(request.user))
 
 
 def of_grant(request: PortalRequest, grant: Grant) -> GrantStory:

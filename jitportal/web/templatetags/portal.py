@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from lucide.templatetags.lucide import lucide
 
-from jitportal.models import AccessRequest, AfterUseReview, Grant, PostIncidentReview
+from jitportal.models import AccessRequest, Activation, AfterUseReview, Grant, PostIncidentReview
 from jitportal.rules.durations import spoken as spoken_minutes
 from jitportal.rules.vocabulary import EnforcementPlan
 from jitportal.web.http import now_of
@@ -138,6 +138,16 @@ def grant_badge(context: Context, grant: Grant) -> dict[str, str]:
 @register.inclusion_tag("components/badge.html", takes_context=True)
 def request_badge(context: Context, access_request: AccessRequest) -> dict[str, str]:
     return states.of_request(access_request, now_of(context["request"])).as_context()
+
+
+@register.inclusion_tag("components/badge.html", takes_context=True)
+def activation_badge(context: Context, activation: Activation) -> dict[str, str]:
+    return states.of_activation(activation, now_of(context["request"])).as_context()
+
+
+@register.inclusion_tag("components/badge.html")
+def probe_badge(says: str) -> dict[str, str]:
+    return states.of_probe(says).as_context()
 
 
 @register.inclusion_tag("components/badge.html", takes_context=True)

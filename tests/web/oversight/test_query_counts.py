@@ -62,14 +62,14 @@ def late(world: World, number: int) -> None:
 Made = Callable[[World, int], None]
 
 LISTS: list[tuple[str, str, Made, int]] = [
-    ("mona", "/queue/", waiting, 24),
-    ("olga", "/tasks/", holding, 16),
-    ("opal", "/problems/", late, 16),
-    ("opal", "/targets/", targeted, 11),
-    ("sam", "/roles/", holding, 11),
-    ("sam", "/roles/door/", holding, 23),
-    ("paul", "/policy/", versions, 14),
-    ("auda", "/record/", waiting, 19),
+    ("mona", "/queue/", waiting, 27),
+    ("olga", "/tasks/", holding, 18),
+    ("opal", "/problems/", late, 20),
+    ("opal", "/targets/", targeted, 13),
+    ("sam", "/roles/", holding, 13),
+    ("sam", "/roles/door/", holding, 25),
+    ("paul", "/policy/", versions, 16),
+    ("auda", "/record/", waiting, 21),
     ("auda", "/admin/jitportal/grant/", holding, 8),
     ("auda", "/admin/jitportal/accessrequest/", waiting, 8),
 ]
