@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from jitportal.demo import emergency
 from jitportal.demo.story import Scene, Story
 from jitportal.models import PolicyVersion
 from jitportal.operations import policies
@@ -27,6 +28,7 @@ def plan(story: Story, *, policy: str, with_database: bool) -> None:
     _auditing(story)
     _changing_the_policy(story, policy)
     _entering_the_server_room(story)
+    emergency.plan(story, days_ago(story, 18, 5, 40))
     if with_database:
         _asking_for_the_database(story)
 

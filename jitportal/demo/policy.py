@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 
 import yaml
+from django.conf import settings
 
 from jitportal.rules.policy_lines import TOP
 
@@ -19,6 +20,10 @@ def text(*, port: int | None, armed: bool) -> str:
     ``armed``: the server ends access by itself, with pg_cron.
     """
     document = (files("jitportal.demo") / "elevation_policy.yaml").read_text(encoding="utf-8")
+    # The demo has no identity provider: its own sign of life stands in for one.
+    document = _replaced(
+        document, "url: http://127.0.0.1:8000/healthz", f"url: {settings.PUBLIC_URL}/healthz"
+    )
     if port is None:
         return _without_target(document)
     document = _replaced(document, "port: 5432", f"port: {port}")
@@ -44,12 +49,14 @@ def _replaced(document: str, old: str, new: str) -> str:
 
 
 def _without_target(document: str) -> str:
-    """The text without the lines of the target and of its roles; comments elsewhere stay."""
+    """The text without the lines of the target, its roles and its emergency accounts; comments stay."""
     top = _entries(yaml.compose(document, Loader=yaml.SafeLoader))[TOP][1]
     cut: set[int] = set()
     targets = _entries(_entries(top)["targets"][1])
     roles = _entries(_entries(top)["roles"][1])
     on_target = [entry for entry in roles.values() if _entries(entry[1])["target"][1].value == TARGET]
+    accounts = _entries(_entries(top)["emergency_accounts"][1]).values()
+    on_target += [entry for entry in accounts if _entries(entry[1])["target"][1].value == TARGET]
     for key, value in [targets[TARGET], *on_target]:
         cut |= set(range(key.start_mark.line, value.end_mark.line))
     lines = document.splitlines(keepends=True)

@@ -13,12 +13,15 @@ CREATE ROLE app_ddl NOLOGIN;
 CREATE ROLE billing_rw NOLOGIN;
 CREATE ROLE app_admin_ro NOLOGIN;
 GRANT pg_monitor TO app_admin_ro;
+CREATE ROLE app_emergency NOLOGIN;
+GRANT app_ro, app_rw, billing_rw TO app_emergency;
 
 SELECT jit.manage_role('app_ro', '65 minutes') IS NULL,
        jit.manage_role('app_rw', '65 minutes') IS NULL,
        jit.manage_role('billing_rw', '65 minutes') IS NULL,
        jit.manage_role('app_ddl', '14 days 5 minutes') IS NULL,
-       jit.manage_role('app_admin_ro', '65 minutes', dynamic => true) IS NULL \g /dev/null
+       jit.manage_role('app_admin_ro', '65 minutes', dynamic => true) IS NULL,
+       jit.manage_role('app_emergency', '65 minutes', dynamic => true) IS NULL \g /dev/null
 
 \connect orders
 SET client_min_messages = warning;

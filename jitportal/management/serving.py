@@ -102,6 +102,9 @@ class DemoServing(Serving):
     def __init__(self, *, host: str, port: int, say: Callable[[str], None], held: ExitStack) -> None:
         super().__init__(host=host, port=port, say=say, held=held)
         self._variables["JITPORTAL_DEMO"] = "1"
+        if "JITPORTAL_OUTGOING_ALLOWED_NETWORKS" not in os.environ:
+            # The probe of its policy looks at the demo itself.
+            self._variables["JITPORTAL_OUTGOING_ALLOWED_NETWORKS"] = "127.0.0.1/32"
         self._target: DemoTarget | None = None
         self._why_no_target = ""
 

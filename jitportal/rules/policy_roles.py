@@ -200,9 +200,12 @@ class _Role:
         }
 
     def _recorded(self, said: Mapping[str, str]) -> dict[str, str]:
-        """A pathway that requires recorded sessions has its certificates force them."""
-        on_ssh = self.target is not None and self.target.connector == SSH
-        if not on_ssh or not self.pathway.needs(Requirement.SESSION_RECORDING):
+        """A pathway that requires recorded sessions has its certificates force them, and the statements of
+        the logins that are made for it logged.
+        """
+        connector = self.target.connector if self.target else ""
+        made = connector == "postgres" and self.section.login == "dynamic"
+        if not (connector == SSH or made) or not self.pathway.needs(Requirement.SESSION_RECORDING):
             return {}
         if said.get("session", "recorded") != "recorded":
             section = SECTIONS[self.pathway.pathway]

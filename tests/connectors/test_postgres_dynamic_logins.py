@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -223,3 +224,26 @@ def test_a_named_login_has_no_password_to_show(target: PostgresTarget) -> None:
         target.connector().reveal(replace(order, options={"login": "dynamic"}))
     assert "own login" in str(claimed.value)
     target.session(order.account)
+
+
+def test_every_statement_of_a_recorded_login_is_logged_and_it_can_not_undo_that(
+    target: PostgresTarget,
+) -> None:
+    connector, order = target.connector(), target.dynamic_order(target.role())
+    order = replace(order, options={**order.options, "session": "recorded"})
+    granted(connector, order)
+    session = logged_in(target, order)
+    row = session.execute("SHOW log_statement").fetchone()
+    assert row == ("all",)
+    for undoing in (
+        "SET log_statement = 'none'",
+        "ALTER ROLE CURRENT_USER SET log_statement = 'none'",
+        "ALTER ROLE CURRENT_USER RESET log_statement",
+    ):
+        with suppress(psycopg.errors.InsufficientPrivilege):
+            session.execute(undoing)
+    again = target.session(order.account, password=connector.reveal(order).password)
+    assert again.execute("SHOW log_statement").fetchone() == ("all",)
+    plain = target.dynamic_order(target.role())
+    granted(connector, plain)
+    assert logged_in(target, plain).execute("SHOW log_statement").fetchone() != ("all",)

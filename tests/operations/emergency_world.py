@@ -7,8 +7,10 @@ from typing import Any
 from jitportal.models import Activation, Grant
 from jitportal.operations import emergencies
 from jitportal.rules.emergencies import Claim
+from jitportal.webhook_settings import WebhookEndpoint
 from tests.operations import memory_target, world
 
+SIEM = {"siem": WebhookEndpoint("siem", "http://127.0.0.1:9/", ("whsec_" + "A" * 44,))}
 BROKEN = "Nobody can sign in, and the shop is down."
 EXPECTED = "Restart the identity provider's database."
 

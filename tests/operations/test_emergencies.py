@@ -24,7 +24,6 @@ from jitportal.rules.vocabulary import (
     RequestStatus,
     ReviewStatus,
 )
-from jitportal.webhook_settings import WebhookEndpoint
 from tests.operations import emergency_world as house
 from tests.operations import world
 from tests.operations.memory_target import MemoryTarget, put_in
@@ -34,20 +33,19 @@ from tests.undone import undone
 pytestmark = pytest.mark.usefixtures("rack")
 
 SECOND = timedelta(seconds=1)
-SIEM = {"siem": WebhookEndpoint("siem", "http://127.0.0.1:9/", ("whsec_" + "A" * 44,))}
 
 
 @pytest.fixture(scope="module")
 def settled_with_break_glass(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     with django_db_blocker.unblock(), undone(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(settings, "WEBHOOKS", SIEM)
+        patch.setattr(settings, "WEBHOOKS", house.SIEM)
         world.settle(house.POLICY)
         yield
 
 
 @pytest.fixture
 def rack(settled_with_break_glass: None, db: None, monkeypatch: pytest.MonkeyPatch) -> MemoryTarget:
-    monkeypatch.setattr(settings, "WEBHOOKS", SIEM)
+    monkeypatch.setattr(settings, "WEBHOOKS", house.SIEM)
     target = MemoryTarget()
     put_in(monkeypatch, lambda: target)
     return target

@@ -12,6 +12,8 @@ from jitportal.rules.vocabulary import Holding, LeaseOrder, Presence, Refusal
 
 DYNAMIC = "dynamic"
 STANDING = "standing"
+#: The option ``session`` of a role whose use is recorded: its login's statements go to the server's log.
+RECORDED = "recorded"
 
 
 def is_dynamic(options: Mapping[str, str]) -> bool:
@@ -41,6 +43,7 @@ def as_json(orders: Sequence[LeaseOrder]) -> str:
                 "role": order.entitlement,
                 "until": order.until.isoformat() if order.until else None,
                 "dynamic": is_dynamic(order.options),
+                "logged": is_dynamic(order.options) and order.options.get("session") == RECORDED,
             }
             for order in orders
         ]

@@ -1,6 +1,17 @@
 -- Dynamic logins: made for one lease, without a password, and dropped after it. It inherits its role,
 -- so that any client works; the portal's instructions set the role, so that it owns what is made.
 
+-- Every statement of the login goes to the server's log, from its first session on. It can't undo that:
+-- only a superuser may set the parameter, or whoever was given it (PostgreSQL 15 and later).
+CREATE FUNCTION jit.log_statements(login text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE format('ALTER ROLE %I SET log_statement = %L', login, 'all');
+EXCEPTION WHEN insufficient_privilege THEN
+  PERFORM jit.refuse('This server can''t log the statements of one login, which break-glass needs: it takes '
+                     'PostgreSQL 15 or later, and install.sql of this version.');
+END $$;
+
 -- The login that the order is for: made, or made usable again, with the order's end.
 CREATE FUNCTION jit.dynamic_login(o jit.lease_order, held jit.lease,
                                              managed jit.managed_role, prefix text)
@@ -19,6 +30,9 @@ BEGIN
     EXECUTE format('CREATE ROLE %I LOGIN INHERIT CONNECTION LIMIT 20 VALID UNTIL %L',
                    o.account, jit.until_text(o.until));
     EXECUTE format('GRANT jit_dynamic TO %I', o.account);
+    IF o.logged THEN
+      PERFORM jit.log_statements(o.account);
+    END IF;
     RETURN (SELECT oid FROM pg_roles WHERE rolname = o.account);
   ELSIF held.dynamic AND held.member = login AND NOT EXISTS (SELECT FROM jit.borrowers(login)) THEN
     -- The portal may have become a member of it after its end: not of one with a role.

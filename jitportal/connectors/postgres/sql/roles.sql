@@ -39,6 +39,10 @@ ALTER ROLE jit_dynamic NOLOGIN NOCREATEROLE NOSUPERUSER NOCREATEDB NOREPLICATION
 ALTER ROLE jit_remains NOLOGIN NOCREATEROLE NOSUPERUSER NOCREATEDB NOREPLICATION NOBYPASSRLS;
 GRANT pg_signal_backend, pg_read_all_stats TO jit_definer;
 
+-- Break-glass logs every statement of the logins that are made for it.
+SELECT 'GRANT SET ON PARAMETER log_statement TO jit_definer'
+ WHERE current_setting('server_version_num')::int >= 150000 \gexec
+
 -- From 16 on CREATEROLE needs the admin option on what it grants.
 SELECT 'GRANT jit_dynamic TO jit_definer WITH ADMIN TRUE, INHERIT FALSE, SET FALSE'
  WHERE current_setting('server_version_num')::int >= 160000 \gexec

@@ -85,5 +85,6 @@ DROP TYPE IF EXISTS jit.lease_order;
 
 -- What one order says.
 CREATE TYPE jit.lease_order AS (
-  handle text, claim bigint, account text, role text, until timestamptz, dynamic boolean
+  handle text, claim bigint, account text, role text, until timestamptz, dynamic boolean,
+  logged boolean  -- every statement of the login that is made goes to the server's log
 );
