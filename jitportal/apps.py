@@ -11,8 +11,9 @@ class JitportalConfig(AppConfig):
 
     def ready(self) -> None:
         from jitportal.audit import registration, search
-        from jitportal.web import signals
+        from jitportal.web import deploy_checks, signals
 
         registration.register()
         search.connect()
         signals.connect()
+        deploy_checks.connect()

@@ -40,3 +40,10 @@ def test_nothing_is_found_in_production(tmp_path: Path, proxies: str) -> None:
 def test_something_is_found_where_plain_requests_are_served(tmp_path: Path) -> None:
     done = _checked(tmp_path, JITPORTAL_SSL_REDIRECT="0")
     assert "security.W008" in done.stderr
+
+
+def test_something_is_found_where_second_factors_are_switched_off(tmp_path: Path) -> None:
+    done = _checked(tmp_path, JITPORTAL_STEP_UP="0", JITPORTAL_SECOND_FACTOR="0")
+    assert done.returncode == 1
+    assert "jitportal.W001" in done.stderr
+    assert "jitportal.W002" in done.stderr

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from allauth.mfa.adapter import get_adapter
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -35,6 +36,7 @@ def you_factors(request: PortalRequest) -> HttpResponse:
     context = {
         "factors": presenter.factors_page(request.user),
         "takes_passkeys": takes,
+        "needed": settings.SECOND_FACTOR and not settings.STEP_UP_BY_PROVIDER,
         "waiting": kept.kept_by(request) if has_factor(request.user) else None,
     }
     return render(request, "factors/factors.html", context)
