@@ -340,6 +340,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO")},
     "loggers": {
         "django-q": {"level": "WARNING"},  # it says four things of every task
+        "fido2": {"level": "WARNING"},  # it names each passkey; operations.factors says what was done with it
         # These write a channel's address, which is a secret; operations.chat says what became of a message.
         "apprise": {"handlers": ["nowhere"], "propagate": False},
         "urllib3": {"level": "ERROR"},

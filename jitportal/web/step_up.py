@@ -28,6 +28,8 @@ OWN = frozenset({TOKEN, CODE, PASSKEY, PROVIDER, kept.ADDRESS, "csrfmiddlewareto
 #: Where single sign-on keeps what the provider said of this session: the claims of the last id token.
 CLAIMS = "sign_on"
 LONGEST = 20_000
+#: Browsers leave these out of an origin.
+_PORTS = {"https": 443, "http": 80}
 
 
 def given(request: PortalRequest) -> StepUpProof | None:
@@ -47,22 +49,28 @@ def answered(request: HttpRequest, asked: Ask, person: Person) -> StepUpProof | 
     if PROVIDER in request.POST and not request.POST.get(CODE):
         claims = request.session.get(CLAIMS) or {}
         return proving.prove_by_provider(actor=person, asked=asked, claims=claims)
-    return proving.prove_by_code(actor=person, asked=asked, code=request.POST.get(CODE, ""))
+    code = request.POST.get(CODE, "").strip()
+    if not code:
+        raise StepUpNeeded(asked.act, asked.about, asked.sentence, "Type a code, or use a passkey.")
+    return proving.prove_by_code(actor=person, asked=asked, code=code)
 
 
 def site_of(request: HttpRequest) -> Site:
     """For which host passkeys are. In production it is the portal's own address, whatever name the request
     came by; elsewhere the request's.
     """
-    if settings.PRODUCTION:
-        return Site(urlsplit(settings.PUBLIC_URL).hostname or "", settings.PUBLIC_URL)
-    return Site(request.get_host().rpartition(":")[0] or request.get_host(), _origin(request))
+    address = settings.PUBLIC_URL if settings.PRODUCTION else f"{request.scheme}://{request.get_host()}"
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    named = f"[{host}]" if ":" in host else host
+    port = "" if parts.port in (None, _PORTS.get(parts.scheme)) else f":{parts.port}"
+    return Site(host, f"{parts.scheme}://{named}{port}")
 
 
 def takes_passkeys(site: Site) -> bool:
     """Browsers make passkeys for names, and not for bare addresses."""
     try:
-        ip_address(site.host.strip("[]"))
+        ip_address(site.host)
     except ValueError:
         return True
     return False
@@ -96,7 +104,3 @@ def ways(request: HttpRequest, asked: Ask, person: Person) -> dict[str, Any]:
         "codes": one_time_codes.takes_codes(person),
         "provider": provider.current() if settings.STEP_UP_BY_PROVIDER else None,
     }
-
-
-def _origin(request: HttpRequest) -> str:
-    return f"{request.scheme}://{request.get_host()}"

@@ -12,7 +12,7 @@ import pytest
 from django.conf import LazySettings
 from django.core.management import call_command
 from django.db import connections
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
@@ -22,6 +22,7 @@ from jitportal.operations import decisions, proof_checks, proving, step_up
 from jitportal.operations.passkeys import Site
 from jitportal.operations.step_up import StepUpNeeded
 from jitportal.rules.step_up import Act, decision_digest
+from jitportal.web import step_up as portal
 from tests.journeys.browsing import FLAGS
 from tests.web.second_factors import App, field, words
 from tests.web.world import World, ask, settled
@@ -219,3 +220,35 @@ def test_what_is_no_answer_is_refused_in_words(answer: str) -> None:
     site = Site("localhost", "http://localhost")
     with pytest.raises(StepUpNeeded, match="isn't for this"):
         proving.prove_by_passkey(actor=world["kai"], asked=asked, answer=answer, site=site)
+
+
+@pytest.mark.parametrize(
+    ("asked_by", "public", "host", "origin", "takes"),
+    [
+        ("localhost:8000", "", "localhost", "http://localhost:8000", True),
+        ("127.0.0.1:8000", "", "127.0.0.1", "http://127.0.0.1:8000", False),
+        ("[::1]:8000", "", "::1", "http://[::1]:8000", False),
+        (
+            "inner.example",
+            "https://portal.example:443/access",
+            "portal.example",
+            "https://portal.example",
+            True,
+        ),
+        (
+            "inner.example",
+            "https://Portal.example:8443",
+            "portal.example",
+            "https://portal.example:8443",
+            True,
+        ),
+    ],
+)
+def test_passkeys_belong_to_the_portals_own_name(
+    asked_by: str, public: str, host: str, origin: str, takes: bool, settings: LazySettings
+) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+    settings.PRODUCTION, settings.PUBLIC_URL = bool(public), public
+    site = portal.site_of(RequestFactory().get("/", headers={"Host": asked_by}))
+    assert site == Site(host, origin)
+    assert portal.takes_passkeys(site) is takes
