@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from jitportal.models import Recording
+from jitportal.operations import recording_text
 
 
 def lines_of(recording: Recording) -> list[tuple[str, str]]:
-    """Each line with the key that it is known by for good."""
-    del recording
-    return []
+    """Each line with the key that it is known by for good: its recording and its place in it."""
+    texts = _texts(recording.pk, recording.size, recording.chain)
+    return [(f"{recording.pk}:{number}", text) for number, text in enumerate(texts, start=1)]
+
+
+@lru_cache(maxsize=64)
+def _texts(pk: int, size: int, chain: str) -> tuple[str, ...]:
+    """Read once for what was received so far: it is asked for with each look at a review's page."""
+    del size, chain
+    try:
+        reading = recording_text.read(Recording.objects.get(pk=pk))
+    except FileNotFoundError:
+        return ()
+    return tuple(line.text for line in reading.commands)

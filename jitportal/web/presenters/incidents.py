@@ -134,6 +134,7 @@ class Page:
     steps: list[StoryStep]
     alerts: Sequence[ActivationAlert]
     recordings: Sequence[Recording]
+    plays: bool  # whether the viewer may see what was recorded
     versions: Sequence[ReviewVersion]
     follow_ups: Sequence[FollowUp]
     override: OverdueOverride | None
@@ -154,6 +155,7 @@ class Page:
 def page_of(request: PortalRequest, review: PostIncidentReview) -> Page:
     known = post_incident_facts.facts_of(review)
     alerts = ActivationAlert.objects.filter(activation=review.activation_id).select_related("person")
+    recordings = post_incident_facts.recordings_of(review)
     lacks = [] if review.status == ReviewStatus.CLOSED else post_incident_closing.missing(review)
     now = now_of(request)
     return Page(
@@ -164,7 +166,8 @@ def page_of(request: PortalRequest, review: PostIncidentReview) -> Page:
             StoryStep(event, _MARKS.get(event.verb, "")) for event in post_incident_facts.timeline_of(review)
         ],
         alerts=list(alerts.order_by("pk")) if review.activation_id else [],
-        recordings=post_incident_facts.recordings_of(review),
+        recordings=recordings,
+        plays=bool(recordings) and bool(facts.may(Verb.RECORDING_VIEW, request.user, recordings[0])),
         versions=list(review.versions.select_related("person")),
         follow_ups=list(review.follow_ups.select_related("owner", "done_by").order_by("due_at", "pk")),
         override=_asked(review),
