@@ -155,7 +155,7 @@ def _looked(criterion: Criterion) -> _Seen:
     took = round((time.monotonic() - began) * 1_000)
     if problem:
         return _Seen(False, problem, took)
-    return _Seen(True, f"It answers as it should, within {took} ms.", took)
+    return _Seen(True, f"The service answers as it should, within {took} ms.", took)
 
 
 def _headers(probe: Mapping[str, Any]) -> dict[str, str]:
@@ -166,7 +166,7 @@ def _headers(probe: Mapping[str, Any]) -> dict[str, str]:
 
 def _problem(probe: Mapping[str, Any], answer: Answer) -> str:
     wanted = int(probe["expect_status"])
-    return "" if answer.status == wanted else f"It answers {answer.status} instead of {wanted}."
+    return "" if answer.status == wanted else f"The service answers {answer.status} instead of {wanted}."
 
 
 def _keys_problem(answer: Answer, seconds: float) -> str:

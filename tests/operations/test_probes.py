@@ -103,7 +103,7 @@ def test_it_disagrees_while_the_service_answers_and_agrees_after_enough_failures
     with world.later(seconds=22):
         probes.look(outage())
         assert said() == ProbeSays.AGREES
-        assert probes.says(outage(), clock.now()).detail == "It answers 503 instead of 200."
+        assert probes.says(outage(), clock.now()).detail == "The service answers 503 instead of 200."
     service.answers["/health"] = (200, {})
     with world.later(seconds=33):
         probes.look(outage())

@@ -26,6 +26,7 @@ from jitportal.operations.probes import Said
 from jitportal.rules.emergencies import next_due, population_warning
 from jitportal.rules.permissions import Relation, Verb, allowed
 from jitportal.rules.policy import RoleRules, eligibility_reason
+from jitportal.rules.post_incident import RESPONDERS_TURN
 from jitportal.rules.vocabulary import ActivationStatus, EnforcementPlan, Pathway
 from jitportal.web.http import PortalRequest, actor_of, now_of
 from jitportal.web.live import AT_WORK, RUNNING, SETTLED, Live, live
@@ -68,6 +69,7 @@ class ActivationPage:
     removal_lag: timedelta | None
     extended_by: Activation | None
     sees_review: bool
+    owes_statement: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ def of_activation(request: PortalRequest, activation: Activation) -> ActivationP
         removal_lag=story.removal_lag(grant) if grant is not None else None,
         extended_by=Activation.objects.filter(extension_of=activation).first(),
         sees_review=bool(facts.may(Verb.INCIDENT_VIEW, request.user, activation.review)),
+        owes_statement=holder and activation.review.status in RESPONDERS_TURN,
     )
 
 

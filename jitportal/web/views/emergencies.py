@@ -10,8 +10,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from jitportal.models import AccessRequest, Activation
 from jitportal.operations import clock, emergencies, emergency_alerts, limits
 from jitportal.operations.emergency_people import own_roles
+from jitportal.operations.step_up import is_required
 from jitportal.rules.errors import Conflict
 from jitportal.rules.permissions import Verb
+from jitportal.rules.step_up import Act
 from jitportal.web import fetch, step_up
 from jitportal.web.forms.base import PortalForm
 from jitportal.web.forms.emergencies import ActivateForm, EndForm, ExtendForm, GiveBackForm
@@ -49,7 +51,11 @@ def activate(request: PortalRequest) -> HttpResponse:
                 )
             messages.success(request, "The target is being told. Everybody who must hear of it is alerted.")
             return redirect("activation_detail", made.pk)
-    context = {"criteria": criteria, "access_request": waiting}
+    context = {
+        "criteria": criteria,
+        "access_request": waiting,
+        "second_factor": is_required(Act.BREAK_GLASS),
+    }
     return form_page(request, "emergency/activate.html", form, context)
 
 
