@@ -42,6 +42,8 @@ CAST: dict[str, tuple[str, str, str]] = {
     "xaver": ("Xaver Roth", "", "ruth"),
     "yara": ("Yara Haddad", "", "ruth"),
     "zeno": ("Zeno Marti", "", "ruth"),
+    "enno": ("Enno Falk", "platform", "mia"),
+    "rhea": ("Rhea Lund", "platform", "mia"),
     "aiko": ("Aiko Tanaka", "", "ruth"),
     "lior": ("Lior Adler", "", "ruth"),
 }
@@ -59,8 +61,16 @@ elevation_policy:
   break_glass:
     allowed_for: [outage]
     requires: [named_emergency_account, session_recording, post_incident_review]
+    roles: [orders-rescue]
+    may_end: {people: [ruth]}
   criteria:
     outage: {name: Outage}
+  emergency_accounts:
+    orders-emergency:
+      name: Emergency account of the orders
+      target: orders-db
+      login: emergency_orders
+      custodians: [dana, ruth]
   defaults:
     justification: {least: 15}
   targets:
@@ -119,6 +129,15 @@ elevation_policy:
       eligible: {teams: [platform]}
       system_approval: [{name: incident, ticket_pattern: 'INC-\d{1,8}', max_minutes: 30}]
       risk: medium
+    orders-rescue:
+      name: Rescue the orders database
+      target: orders-db
+      owner: dana
+      entitlement: orders_rescue
+      login: dynamic
+      accounts: [orders-emergency]
+      eligible: {people: [enno, rhea]}
+      risk: high
     orders-migration:
       name: Migrate the orders database
       description: Change the structure of the orders tables.
@@ -135,7 +154,7 @@ elevation_policy:
       risk: high
 """
 #: The roles on the server that the policy's entitlements name; the last is for dynamic logins too.
-ENTITLEMENTS = ("orders_ro", "orders_rw", "orders_ddl", "orders_admin")
+ENTITLEMENTS = ("orders_ro", "orders_rw", "orders_ddl", "orders_admin", "orders_rescue")
 
 
 def settle(*, port: int, database: str, portal: str) -> None:
