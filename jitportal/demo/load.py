@@ -13,6 +13,7 @@ from jitportal.demo import cast, past, policy, present
 from jitportal.demo.story import Story
 from jitportal.models import Person
 from jitportal.operations import clock, policies
+from jitportal.operations.step_up import told_as_a_story
 from jitportal.rules.errors import Conflict, NotAllowed
 
 #: The company began to use the portal so long ago.
@@ -35,14 +36,15 @@ def load(*, port: int | None, armed: bool) -> None:
     if is_loaded():
         raise Conflict("This portal has people already, so the demo isn't loaded into it.")
     document = policy.text(port=port, armed=armed)
-    with transaction.atomic():
+    with told_as_a_story(), transaction.atomic():
         people = _begin(clock.now() - BEGAN, policy.earlier(document))
         story = Story(people)
         past.plan(story, policy=document, with_database=port is not None)
         story.tell()
         present.open_requests(people, with_database=port is not None)
     if port is not None:
-        present.elevate(people)
+        with told_as_a_story():
+            present.elevate(people)
     get_broker().purge_queue()  # hints of the past; the pulse finds what is due
 
 

@@ -13,6 +13,7 @@ from django.db import DatabaseError, OperationalError, ProgrammingError
 from jitportal.audit.context import AuditContext, bound, fresh_correlation_id
 from jitportal.management.postgres_binaries import PrivatePostgresError
 from jitportal.models import Person
+from jitportal.operations.step_up import EnrolmentNeeded, StepUpNeeded
 from jitportal.rules.errors import InvalidInput, JitportalError
 
 REFUSED, MISUSED = 1, 2
@@ -35,7 +36,7 @@ class PortalCommand(BaseCommand, ABC):
             self._fail(error, str(error), error.returncode)
         except JitportalError as error:
             self._fail(error, "\n".join(self.reasons(error, **options)), REFUSED)
-        except PrivatePostgresError as error:
+        except (PrivatePostgresError, StepUpNeeded, EnrolmentNeeded) as error:
             self._fail(error, str(error), REFUSED)
         except (OperationalError, ProgrammingError) as error:
             self._fail(error, _about_the_database(error), REFUSED)

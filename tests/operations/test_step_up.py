@@ -90,3 +90,9 @@ def test_a_proof_that_failed_with_its_act_is_used_by_no_other(ann: Person) -> No
     assert proof.used_at is None
     with operation(ann):
         assert step_up.require(actor=ann, act=Act.START, about=ABOUT, sentence="Start it.", proof=proof)
+
+
+def test_nothing_is_told_as_a_story_in_production(settings: LazySettings) -> None:
+    settings.PRODUCTION = True
+    with pytest.raises(RuntimeError, match="production"), step_up.told_as_a_story():
+        pass

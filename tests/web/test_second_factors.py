@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 from uuid import UUID
 
@@ -13,13 +14,14 @@ import pytest
 from allauth.mfa.models import Authenticator
 from django.conf import LazySettings
 from django.core.management import call_command
-from django.db import connection
+from django.core.management.base import CommandError
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 from pytest_django.plugin import DjangoDbBlocker
 
 from jitportal.audit.system import system
-from jitportal.models import AccessRequest, Entry, Event, Notice, Person, StepUpProof
+from jitportal.models import AccessRequest, Entry, Event, Notice, Person, PolicyVersion, StepUpProof
 from jitportal.operations import (
     clock,
     decisions,
@@ -275,6 +277,7 @@ def test_bringing_a_policy_into_force_takes_one(world: World, settings: LazySett
     version = policies.propose(actor=world["paul"], text=POLICY + "\n# A comment.\n", note="A comment.")
     policies.approve(actor=world["polly"], version=version)
     settings.STEP_UP = True
+    _from_a_shell_too(world, version)
     app, polly = App(world["polly"]), browser_of(world["polly"])
     address = reverse("policy_apply", args=[version.number])
     asked = polly.post(address)
@@ -282,6 +285,23 @@ def test_bringing_a_policy_into_force_takes_one(world: World, settings: LazySett
     assert policies.current_version() != version
     assert confirmed(polly, asked, address, step_up_code=app.code()).status_code == 302
     assert policies.current_version() == version
+
+
+def _from_a_shell_too(world: World, version: PolicyVersion) -> None:
+    """Without a second factor, without a code, and with a wrong one it is refused there."""
+    apply = ("policy", "apply", str(version.number), "--as", "paul")
+    with pytest.raises(CommandError, match="you have none yet"):
+        call_command(*apply)
+    app = App(world["paul"])
+    with pytest.raises(CommandError, match="add --code"):
+        call_command(*apply)
+    with pytest.raises(CommandError, match="That code isn't right"):
+        call_command(*apply, "--code", "000000")
+    with transaction.atomic():
+        call_command(*apply, "--code", app.code(), stdout=StringIO())
+        assert policies.current_version() == version
+        transaction.set_rollback(True)
+    assert policies.current_version() != version
 
 
 def test_several_verdicts_at_once_leave_high_risk_out(world: World) -> None:

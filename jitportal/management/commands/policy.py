@@ -12,6 +12,7 @@ from django.core.management.base import CommandError
 
 from jitportal.management import policy_file
 from jitportal.management.command import MISUSED, PortalCommand, person_named
+from jitportal.management.stepping_up import with_code
 from jitportal.models import PolicyVersion
 from jitportal.operations import policies
 from jitportal.rules.errors import JitportalError
@@ -49,6 +50,8 @@ class Command(PortalCommand):
                 )
             if step in ("bootstrap", "propose"):
                 sub.add_argument("--note", default="", help="what it is for, for whoever approves it")
+            if step == "apply":
+                sub.add_argument("--code", default="", help="of your authenticator app, where that is asked")
             if step == "reject":
                 sub.add_argument("--reason", required=True, help="why, for the proposer")
             if step == "check":
@@ -111,7 +114,12 @@ class Command(PortalCommand):
         )
 
     def _apply(self, options: dict[str, Any]) -> None:
-        version = policies.apply(actor=person_named(options["actor"]), version=_version(options["number"]))
+        actor, version = person_named(options["actor"]), _version(options["number"])
+        with_code(
+            actor,
+            options["code"],
+            lambda proof: policies.apply(actor=actor, version=version, proof=proof),
+        )
         self.say(f"Policy {version.number} is in force.")
 
     def _reject(self, options: dict[str, Any]) -> None:
