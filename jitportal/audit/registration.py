@@ -51,7 +51,7 @@ UNRECORDED: Mapping[str, frozenset[str]] = {
     "jitportal.Notice": frozenset({"claimed_until"}),
     "jitportal.SshHost": frozenset({"token_hash", "seen_at", "skew_milliseconds", "report"}),
     # They move with each piece, and a piece is a row of its own.
-    "jitportal.Recording": frozenset({"size", "chain"}),
+    "jitportal.Recording": frozenset({"size", "chain", "position"}),
     "mfa.Authenticator": frozenset({"data", "last_used_at"}),
     "socialaccount.SocialAccount": frozenset({"extra_data", "last_login"}),
     "jitportal.WebhookDelivery": frozenset({"claimed_until"}),

@@ -26,6 +26,7 @@ from jitportal.rules.vocabulary import (
     Holder,
     Holding,
     LeaseOrder,
+    LoggedPart,
     Pathway,
     Refusal,
     Secret,
@@ -162,4 +163,16 @@ class Certifying(Protocol):
 
     def revocation_list(self, serials: Sequence[int], *, number: int, made_at: datetime) -> bytes:
         """The list of what was revoked before its end, as the target reads it."""
+        ...
+
+
+@runtime_checkable
+class LogsStatements(Protocol):
+    """A connector whose target logs what a recorded login does, and lets the portal read that."""
+
+    def statements(self, order: LeaseOrder, since: datetime, position: Mapping[str, object]) -> LoggedPart:
+        """What was logged from the position on; an empty one: from the lease's beginning.
+
+        Raises ``TargetError`` where there is no log to be read.
+        """
         ...

@@ -38,6 +38,7 @@ class Recording(models.Model):
     chain = models.CharField(max_length=64, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)  # of the whole, once it is finished
     said_sha256 = models.CharField(max_length=64, blank=True)  # as its source says
+    position = models.JSONField(default=dict)  # up to where its source was read, where the portal reads it
     gaps = models.JSONField(default=list)  # sentences: what is missing, and why
 
     class Meta:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -112,6 +112,53 @@ def of_host(host: SshHost, pk: int) -> Recording | None:
     return rows.filter(host=host, pk=pk).first()
 
 
+def imported(grant: Grant, *, source: str) -> Recording:
+    """The recording that the portal itself makes of a grant's statements; made if there is none."""
+    with operation(system()):
+        now = clock.now()
+        made, new = Recording.objects.get_or_create(
+            grant=grant,
+            source=source,
+            session="statements",
+            defaults={
+                "kind": RecordingKind.STATEMENTS,
+                "account": grant.account,
+                "started_at": grant.starts_at or now,
+                "received_at": now,
+            },
+        )
+        if new:
+            _say(made, "begun", f"The statements of {grant.person} as {grant.account} are recorded.", now)
+    return made
+
+
+def append(
+    recording: Recording, data: bytes, *, position: Mapping[str, object], gap: str = "", last: bool = False
+) -> Recording:
+    """Add what the portal read itself, with the position after it, in one step: a crash doubles nothing."""
+    with _locked_file(recording) as file:
+        recording.refresh_from_db()
+        data = data[: max(0, settings.LARGEST_RECORDING - recording.size)]
+        file.truncate(recording.size)
+        file.seek(recording.size)
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+        whole = _hash(file) if last else ""
+        piece = Piece(recording.size, data, hashlib.sha256(data).hexdigest(), last=last)
+        return _kept(recording, piece, whole, position, gap)
+
+
+def note_gap(recording: Recording, gap: str) -> Recording:
+    """Say once what is missing, and why."""
+    with operation(system()):
+        row = Recording.objects.select_for_update(of=("self",), no_key=True).get(pk=recording.pk)
+        if gap not in row.gaps:
+            row.gaps = [*row.gaps, gap]
+            row.save(update_fields=["gaps"])
+        return row
+
+
 def receive(recording: Recording, piece: Piece) -> Recording:
     """Keep one piece. Raises ``WrongOffset``, ``TooLarge``, ``Conflict`` and ``Invalid``.
 
@@ -142,7 +189,13 @@ def receive(recording: Recording, piece: Piece) -> Recording:
         return _kept(recording, piece, whole)
 
 
-def _kept(recording: Recording, piece: Piece, whole: str) -> Recording:
+def _kept(
+    recording: Recording,
+    piece: Piece,
+    whole: str,
+    position: Mapping[str, object] | None = None,
+    gap: str = "",
+) -> Recording:
     with operation(system()):
         row = Recording.objects.select_for_update(of=("self",), no_key=True).get(pk=recording.pk)
         if row.size != piece.offset or row.state != RecordingState.RECEIVING:
@@ -158,19 +211,21 @@ def _kept(recording: Recording, piece: Piece, whole: str) -> Recording:
             )
             row.size += len(piece.data)
             row.chain = hashlib.sha256(f"{row.chain}{piece.sha256}".encode()).hexdigest()
+        if position is not None:
+            row.position = dict(position)
+        if gap and gap not in row.gaps:
+            row.gaps = [*row.gaps, gap]
         if piece.last:
-            _finish(row, whole, piece.whole, now)
+            _finish(row, whole, piece.whole or whole, now)
         row.save()
         return row
 
 
 def _finish(row: Recording, whole: str, said: str, now: datetime) -> None:
     row.sha256, row.said_sha256, row.finished_at = whole, said, now
-    if whole == said:
-        row.state = RecordingState.COMPLETE
-    else:
-        row.state = RecordingState.TRUNCATED
+    if whole != said:
         row.gaps = [*row.gaps, "What came isn't what its host has: the hashes differ."]
+    row.state = RecordingState.TRUNCATED if row.gaps else RecordingState.COMPLETE
     _say(row, "finished", f"The recording of {row.grant.person} on {row.source} is {row.state}.", now)
 
 

@@ -274,6 +274,27 @@ class CertificateOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class LoggedStatement:
+    """One statement of a recorded session, as its server logged it; ``at`` None: its log's time "
+    "can't be read."""
+
+    at: datetime | None
+    text: str
+    session: str
+    database: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedPart:
+    """A part of a server's log. ``lost``: something before or within it could not be read."""
+
+    statements: tuple[LoggedStatement, ...]
+    position: Mapping[str, object]  # where to go on
+    more: bool
+    lost: bool
+
+
+@dataclass(frozen=True, slots=True)
 class EnforcementPlan:
     """Who ends a role's access on its target, and what may outlive the end, for the page."""
 

@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import close_old_connections
 from django_q.tasks import async_task
 
-from jitportal.operations import clock, due, grants, heartbeat, lanes, probes, targets
+from jitportal.operations import clock, due, grants, heartbeat, lanes, probes, statement_logs, targets
 from jitportal.worker.activity import Activity, Run
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,7 @@ BEAT = 2.0
 LOOK_FOR_CHECKS = 5.0
 LOOK_FOR_PROBES = 2.5
 PURGE = 3_600.0
+LOOK_FOR_STATEMENTS = 5.0
 PROBE = 5.0  # with nothing else to do, a worker is asked for a sign of life this often
 STUCK = 10.0  # no worker began a task that has waited so long
 SUSPECTED = 4.0  # the same, after a worker has died: it may have taken the queue's lock with it
@@ -46,6 +47,7 @@ TURNS = {
     "check_targets": "outside",
     "purge": "time",
     "look_at_criteria": "probes",
+    "read_statements": "statements",
     "send_webhooks": "webhooks",  # alerts: neither a mail server nor a target may hold them up
 }
 
@@ -81,6 +83,9 @@ class Pulse:
         fine &= self._guarded("beat", lambda: self._every("beat", BEAT, self._beat))
         fine &= self._guarded("checks", lambda: self._every("checks", LOOK_FOR_CHECKS, self._check))
         fine &= self._guarded("probes", lambda: self._every("probes", LOOK_FOR_PROBES, self._look))
+        fine &= self._guarded(
+            "statements", lambda: self._every("statements", LOOK_FOR_STATEMENTS, self._read_statements)
+        )
         fine &= self._guarded("purge", lambda: self._every("purge", PURGE, lambda: self._give("purge")))
         fine &= self._guarded("probe", self._probe)
         if not fine:
@@ -134,6 +139,9 @@ class Pulse:
 
     def _look(self) -> bool:
         return not probes.due(clock.now()) or self._give("look_at_criteria")
+
+    def _read_statements(self) -> bool:
+        return not statement_logs.waiting() or self._give("read_statements")
 
     def _probe(self) -> None:
         """Ask for a sign of life: after a silence, and at once when a worker has died."""

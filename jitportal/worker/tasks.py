@@ -26,8 +26,10 @@ from jitportal.operations import (
     post_incident_overdue,
     probes,
     problems,
+    recordings,
     requests,
     sending,
+    statement_logs,
     targets,
     webhook_sending,
 )
@@ -105,12 +107,22 @@ def check_targets() -> None:
             return
 
 
+def read_statements() -> None:
+    """Read what the logins of recorded sessions did, where their target logs it."""
+    time_left = _time_left()
+    for grant in statement_logs.due():
+        statement_logs.read(grant)
+        if not time_left():
+            return
+
+
 def purge() -> None:
     """Remove old rows of the queue, of sessions and of limits: none is part of the record."""
     now = clock.now()
     Task.objects.filter(stopped__lt=now - TASKS_KEPT).delete()
     Session.objects.filter(expire_date__lt=now).delete()
     limits.forget()
+    recordings.give_up_on_silent()
 
 
 def sign_of_life() -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import secrets
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from jitportal.connectors.base import RoleOnTarget, TargetError, TargetSettings
-from jitportal.connectors.postgres import checkup, leases, remains
+from jitportal.connectors.postgres import checkup, leases, remains, statements
 from jitportal.connectors.postgres.connection import Connection, Deadline, Server
 from jitportal.connectors.postgres.orders import (
     Observed,
@@ -28,6 +28,7 @@ from jitportal.rules.vocabulary import (
     Holder,
     Holding,
     LeaseOrder,
+    LoggedPart,
     Presence,
     Refusal,
     Secret,
@@ -125,6 +126,13 @@ class PostgresConnector:
             raise TargetError(refused.message, permanent=True)
         with self._server.connect(Deadline()) as connection:
             return leases.set_password(connection, order, secrets.token_urlsafe(PASSWORD_BYTES))
+
+    def statements(self, order: LeaseOrder, since: datetime, position: Mapping[str, object]) -> LoggedPart:
+        """What the server logged of a recorded login: see ``connectors.base.LogsStatements``."""
+        if refused := malformed(order):
+            raise TargetError(refused.message, permanent=True)
+        with self._server.connect(Deadline()) as connection:
+            return statements.read(connection, order, since, position)
 
     # How a batch is carried out
 

@@ -11,8 +11,9 @@
 --
 -- It makes the schema jit; the roles jit_definer (owns the functions; nobody can log in as it),
 -- jit_dynamic (every dynamic login is a member, for pg_hba.conf) and jit_remains (owns what ended
--- logins leave behind; has no right); and, where pg_cron is installed, the jobs "jit sweep" and
--- "jit sweep at start". The portal's login may execute nine functions and nothing else.
+-- logins leave behind; has no right), jit_log_reader (owns the one function that reads the server's log,
+-- for recorded sessions); and, where pg_cron is installed, the jobs "jit sweep" and
+-- "jit sweep at start". The portal's login may execute ten functions and nothing else.
 --
 -- Nothing can be granted yet. For each role that the portal may give, a superuser then says
 --
@@ -42,6 +43,7 @@ SELECT set_config('jit.install_prefix', :'prefix', true) AS "jit: installing, wi
 \ir sql/sessions.sql
 \ir sql/dynamic_logins.sql
 \ir sql/looking.sql
+\ir sql/recording.sql
 \ir sql/sweep.sql
 \ir sql/rights.sql
 COMMIT;

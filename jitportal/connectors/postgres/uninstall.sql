@@ -36,5 +36,7 @@ BEGIN;
 DROP SCHEMA jit CASCADE;
 DROP OWNED BY jit_definer;
 DROP ROLE jit_definer;
+DROP OWNED BY jit_log_reader;
+DROP ROLE jit_log_reader;
 COMMIT;
 \echo 'jit: removed. jit_dynamic and jit_remains stay while something is theirs; else DROP ROLE them.'

@@ -40,6 +40,9 @@ BEGIN
       EXECUTE format('REVOKE %I FROM %I', o.account, session_user);
     END IF;
     EXECUTE format('ALTER ROLE %I LOGIN VALID UNTIL %L', o.account, jit.until_text(o.until));
+    IF o.logged THEN
+      PERFORM jit.log_statements(o.account);
+    END IF;
   ELSE
     PERFORM jit.refuse(format('A role %I exists already on this server, and this lease can''t use it: it was '
                               'made by others, or lent to others.',

@@ -5,7 +5,8 @@ DECLARE
   f record;
   portal regrole;
   for_portal text[] := ARRAY['grant_leases', 'revoke_leases', 'cut_sessions', 'drop_logins',
-                             'take_remains', 'set_password', 'observe', 'holders', 'health'];
+                             'take_remains', 'set_password', 'observe', 'holders', 'health',
+                             'session_log'];
   for_superusers text[] := ARRAY['manage_role', 'unmanage_role', 'warn_of_hashes', 'run_sweep', 'cron_job'];
   problem text;
 BEGIN
@@ -13,7 +14,9 @@ BEGIN
              FROM pg_proc p WHERE p.pronamespace = 'jit'::regnamespace
   LOOP
     EXECUTE format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', f.signature);
-    IF f.proname <> ALL (for_superusers) THEN
+    IF f.proname = 'read_log' THEN
+      EXECUTE format('ALTER ROUTINE %s OWNER TO jit_log_reader', f.signature);
+    ELSIF f.proname <> ALL (for_superusers) THEN
       EXECUTE format('ALTER ROUTINE %s OWNER TO jit_definer', f.signature);
     END IF;
     FOR portal IN SELECT login FROM jit.portal WHERE f.proname = ANY (for_portal) LOOP
@@ -21,6 +24,8 @@ BEGIN
     END LOOP;
   END LOOP;
   GRANT EXECUTE ON FUNCTION jit.cron_job() TO jit_definer;
+  GRANT EXECUTE ON FUNCTION jit.read_log(text, timestamptz, text, bigint) TO jit_definer;
+  REVOKE EXECUTE ON FUNCTION jit.read_log(text, timestamptz, text, bigint) FROM jit_log_reader;
 
   FOR portal IN SELECT login FROM jit.portal LOOP
     EXECUTE format('GRANT USAGE ON SCHEMA jit TO %s', portal);

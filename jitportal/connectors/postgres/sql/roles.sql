@@ -1,4 +1,4 @@
--- The roles. Nobody can log in as the three, and no function hands them out.
+-- The roles. Nobody can log in as the four, and no function hands them out.
 
 DO $$
 DECLARE
@@ -27,7 +27,7 @@ BEGIN
 END $$;
 
 SELECT format('CREATE ROLE %I NOLOGIN', name)
-  FROM unnest(ARRAY['jit_definer', 'jit_dynamic', 'jit_remains']) AS name
+  FROM unnest(ARRAY['jit_definer', 'jit_dynamic', 'jit_remains', 'jit_log_reader']) AS name
  WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) \gexec
 SELECT format('CREATE ROLE %I LOGIN', :'portal')
  WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'portal') \gexec
@@ -37,11 +37,15 @@ SELECT format('CREATE ROLE %I LOGIN', :'portal')
 ALTER ROLE jit_definer NOLOGIN CREATEROLE INHERIT NOSUPERUSER NOCREATEDB NOREPLICATION NOBYPASSRLS;
 ALTER ROLE jit_dynamic NOLOGIN NOCREATEROLE NOSUPERUSER NOCREATEDB NOREPLICATION NOBYPASSRLS;
 ALTER ROLE jit_remains NOLOGIN NOCREATEROLE NOSUPERUSER NOCREATEDB NOREPLICATION NOBYPASSRLS;
+ALTER ROLE jit_log_reader NOLOGIN NOCREATEROLE NOSUPERUSER NOCREATEDB NOREPLICATION NOBYPASSRLS;
 GRANT pg_signal_backend, pg_read_all_stats TO jit_definer;
 
--- Break-glass logs every statement of the logins that are made for it.
+-- For recorded sessions: what jit_definer's logins log, and who reads it. jit_log_reader owns one function;
+-- without pg_read_server_files it reaches the server's own directories alone.
 SELECT 'GRANT SET ON PARAMETER log_statement TO jit_definer'
  WHERE current_setting('server_version_num')::int >= 150000 \gexec
+GRANT pg_read_all_settings TO jit_log_reader;
+GRANT EXECUTE ON FUNCTION pg_ls_logdir(), pg_read_binary_file(text, bigint, bigint) TO jit_log_reader;
 
 -- From 16 on CREATEROLE needs the admin option on what it grants.
 SELECT 'GRANT jit_dynamic TO jit_definer WITH ADMIN TRUE, INHERIT FALSE, SET FALSE'
