@@ -202,7 +202,11 @@ def _details(activation: Activation) -> list[Detail]:
         *([Detail("Incident", activation.incident, typed=True)] if activation.incident else []),
         Detail("Until", at=activation.ends_at),
         Detail("What is broken", activation.broken, typed=True),
-        Detail("Expected activities", activation.expected, typed=True),
+        Detail(
+            "What was done" if activation.after_the_fact else "Expected activities",
+            activation.expected,
+            typed=True,
+        ),
     ]
 
 

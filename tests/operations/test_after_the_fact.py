@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.test import Client
 from pytest_django.plugin import DjangoDbBlocker
 
 from jitportal.envelopes import keys, sealing
@@ -147,6 +148,18 @@ def test_the_same_hours_are_written_down_once() -> None:
         after_the_fact.take_in(actor=world.person("sven"), use=said)
     other = replace(said, account="rescue-2")
     assert after_the_fact.take_in(actor=world.person("dora"), use=other).account.key == "rescue-2"
+
+
+def test_its_page_says_that_it_was_written_down_afterwards() -> None:
+    activation = after_the_fact.take_in(actor=world.person("dora"), use=use())
+    for who in ("rita", "sven", "otto"):
+        client = Client()
+        client.force_login(world.person(who))
+        page = client.get(f"/emergency/activations/{activation.pk}/")
+        assert page.status_code == 200
+        assert "Written down afterwards" in page.content.decode()
+        assert "What was done" in page.content.decode()
+        assert client.get(f"/emergency/reviews/{activation.review.pk}/").status_code == 200
 
 
 # the whole way: sealed, drilled, opened, used, written down
