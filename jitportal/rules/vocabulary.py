@@ -230,6 +230,18 @@ class Holder:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A session on the target now. ``process``: the target's own number for it, which it gives anew later;
+    ``since`` and ``address`` where the target tells them.
+    """
+
+    login: str
+    process: str
+    since: datetime | None = None
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """What ``check`` found out about a target."""
 

@@ -23,6 +23,7 @@ from jitportal.operations import (
     leases,
     limits,
     nudges,
+    post_incident_drills,
     post_incident_overdue,
     probes,
     problems,
@@ -31,6 +32,7 @@ from jitportal.operations import (
     sending,
     statement_logs,
     targets,
+    watching,
     webhook_sending,
 )
 from jitportal.worker import stopping
@@ -99,10 +101,11 @@ def look_at_criteria() -> None:
 
 
 def check_targets() -> None:
-    """Ask each target how it is, the one asked longest ago first."""
+    """Ask each target how it is, the one asked longest ago first, and who uses its emergency accounts."""
     time_left = _time_left()
     for target in targets.unchecked(clock.now()):
         targets.check_quietly(target)
+        watching.look(target)
         if not time_left():
             return
 
@@ -117,12 +120,15 @@ def read_statements() -> None:
 
 
 def purge() -> None:
-    """Remove old rows of the queue, of sessions and of limits: none is part of the record."""
+    """Each hour: remove old rows of the queue, of sessions and of limits, which are no part of the record;
+    and remind custodians of the drills that are due.
+    """
     now = clock.now()
     Task.objects.filter(stopped__lt=now - TASKS_KEPT).delete()
     Session.objects.filter(expire_date__lt=now).delete()
     limits.forget()
     recordings.give_up_on_silent()
+    post_incident_drills.remind_due()
 
 
 def sign_of_life() -> None:

@@ -11,7 +11,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from jitportal.connectors.base import RoleOnTarget, TargetError, TargetSettings
-from jitportal.connectors.postgres import checkup, leases, remains, statements
+from jitportal.connectors.postgres import checkup, leases, remains, statements, watching
 from jitportal.connectors.postgres.connection import Connection, Deadline, Server
 from jitportal.connectors.postgres.orders import (
     Observed,
@@ -29,6 +29,7 @@ from jitportal.rules.vocabulary import (
     Holding,
     LeaseOrder,
     LoggedPart,
+    OpenSession,
     Presence,
     Refusal,
     Secret,
@@ -76,6 +77,11 @@ class PostgresConnector:
     def holders(self) -> list[Holder]:
         with self._server.connect(Deadline()) as connection:
             return leases.holders(connection, self._declared)
+
+    def sessions(self, logins: Sequence[str]) -> list[OpenSession]:
+        """The open sessions of these logins, with or without a lease behind them."""
+        with self._server.connect(Deadline()) as connection:
+            return watching.sessions(connection, logins)
 
     def check(self, *, portal_now: Callable[[], datetime]) -> Health:
         return checkup.check(self._server, portal_now)
