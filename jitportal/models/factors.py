@@ -79,7 +79,9 @@ class PersonSession(models.Model):
     """
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="sessions")
-    session_key = models.CharField(max_length=40, unique=True)
+    # Whoever has a session's key is signed in by it: here it is hashed, to find it, and sealed, to end it.
+    key_hash = models.CharField(max_length=64, unique=True)
+    sealed_key = models.TextField()
     began_at = models.DateTimeField()
     address = models.GenericIPAddressField(null=True, blank=True)
     browser = models.CharField(max_length=300, blank=True)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.utils.crypto import constant_time_compare, salted_hmac
 
 from jitportal.audit.events import record
 from jitportal.models import Person, PersonSession
-from jitportal.operations import clock
+from jitportal.operations import clock, sealing
 from jitportal.operations.facts import require
+from jitportal.operations.sealing import Unreadable
 from jitportal.operations.transaction import lock_person, operation
 from jitportal.rules.permissions import Verb
 
 LONGEST_BROWSER = 300
+PURPOSE = "sessions"
 
 
 def begin(*, person: Person, session_key: str, address: str | None, browser: str) -> None:
@@ -24,9 +28,10 @@ def begin(*, person: Person, session_key: str, address: str | None, browser: str
     with transaction.atomic():
         _forget_ended(person)
         PersonSession.objects.update_or_create(
-            session_key=session_key,
+            key_hash=_hash(session_key),
             defaults={
                 "person": person,
+                "sealed_key": sealing.seal(PURPOSE, session_key),
                 "began_at": now,
                 "address": address,
                 "browser": "".join(sign for sign in browser if sign.isprintable())[:LONGEST_BROWSER],
@@ -36,12 +41,17 @@ def begin(*, person: Person, session_key: str, address: str | None, browser: str
 
 def forget(session_key: str) -> None:
     """It is over."""
-    PersonSession.objects.filter(session_key=session_key).delete()
+    PersonSession.objects.filter(key_hash=_hash(session_key)).delete()
+
+
+def is_of(row: PersonSession, session_key: str) -> bool:
+    """Whether it is the session with this key."""
+    return constant_time_compare(row.key_hash, _hash(session_key))
 
 
 def of(person: Person) -> list[tuple[PersonSession, dict[str, Any]]]:
     """Those that aren't over, each with what stands in it."""
-    rows = {row.session_key: row for row in PersonSession.objects.filter(person=person)}
+    rows = _by_key(person)
     stored = Session.objects.filter(session_key__in=rows, expire_date__gt=clock.now())
     return [(rows[session.session_key], session.get_decoded()) for session in stored]
 
@@ -60,7 +70,7 @@ def end_others(*, actor: Person, session_key: str) -> int:
     with operation(actor):
         lock_person(actor.pk)
         require(Verb.SESSIONS_END, actor)
-        others = list(PersonSession.objects.filter(person=actor).exclude(session_key=session_key))
+        others = list(PersonSession.objects.filter(person=actor).exclude(key_hash=_hash(session_key)))
         for one in others:
             _end(one)
         if others:
@@ -69,13 +79,28 @@ def end_others(*, actor: Person, session_key: str) -> int:
 
 
 def _end(session: PersonSession) -> None:
-    SessionStore(session.session_key).delete()
+    SessionStore(sealing.unseal(PURPOSE, session.sealed_key)).delete()
     session.delete()
 
 
 def _forget_ended(person: Person) -> None:
-    kept = Session.objects.filter(expire_date__gt=clock.now()).values("session_key")
-    PersonSession.objects.filter(person=person).exclude(session_key__in=kept).delete()
+    rows = _by_key(person)
+    stored = Session.objects.filter(session_key__in=rows, expire_date__gt=clock.now())
+    kept = {rows[key].pk for key in stored.values_list("session_key", flat=True)}
+    PersonSession.objects.filter(person=person).exclude(pk__in=kept).delete()
+
+
+def _by_key(person: Person) -> dict[str, PersonSession]:
+    """The person's rows by their sessions' keys; one that no key opens any more is left out."""
+    found = {}
+    for row in PersonSession.objects.filter(person=person):
+        with suppress(Unreadable):
+            found[sealing.unseal(PURPOSE, row.sealed_key)] = row
+    return found
+
+
+def _hash(session_key: str) -> str:
+    return salted_hmac("jitportal.own_sessions", session_key, algorithm="sha256").hexdigest()
 
 
 def _say(actor: Person, sentence: str, count: int) -> None:

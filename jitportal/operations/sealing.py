@@ -13,8 +13,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
+from jitportal.rules.errors import JitportalError
 
-class Unreadable(Exception):
+
+class Unreadable(JitportalError):
     """No key that the portal has opens this: it was sealed with another, or changed since."""
 
 

@@ -328,7 +328,7 @@ register(
     models.PersonSession,
     list_display=("person", "began_at", "address", "browser"),
     list_select_related=("person",),
-    exclude=("session_key",),
+    exclude=("key_hash", "sealed_key"),
 )
 # A session's key, which would be its row's address here, signs in whoever has it.
 register(

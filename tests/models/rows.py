@@ -264,7 +264,7 @@ def step_up_proof(**values: Any) -> StepUpProof:
 
 
 def person_session(**values: Any) -> PersonSession:
-    fixed = {"session_key": f"key{next(_numbers)}", "began_at": NOW}
+    fixed = {"key_hash": f"{next(_numbers):064x}", "sealed_key": "sealed", "began_at": NOW}
     return PersonSession.objects.create(**{**fixed, **_made(values, person=person)})
 
 

@@ -427,7 +427,7 @@ DUPLICATES: dict[str, Break] = {
     ),
     "AfterUseReview.grant": lambda: rows.review(grant=rows.review().grant),
     "StepUpProof.nonce": lambda: rows.step_up_proof(nonce=rows.step_up_proof().nonce),
-    "PersonSession.session_key": lambda: rows.person_session(session_key=rows.person_session().session_key),
+    "PersonSession.key_hash": lambda: rows.person_session(key_hash=rows.person_session().key_hash),
     "DecisionSubmission.token": lambda: rows.submission(token=rows.submission().token),
     "SubmittedVerdict.approval": _two_verdicts_for_one_approval,
     "Notice.key": lambda: rows.notice(key=rows.notice().key),

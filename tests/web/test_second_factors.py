@@ -337,6 +337,9 @@ def test_secrets_are_sealed_at_rest_and_other_keys_open_them_while_they_are_name
     settings.SEALING_KEYS = ["another key alone"]
     with pytest.raises(sealing.Unreadable, match="JITPORTAL_SEALING_KEY_FALLBACKS"):
         one_time_codes.secret_of(app.factor)
+    shown = browser_of(world["kai"]).get(reverse("you_factors"))
+    assert shown.status_code == 422
+    assert "can&#x27;t be read with the keys that are set" in words(shown)
     assert sealing.seal("one purpose", "word") != "word"
     with pytest.raises(sealing.Unreadable):
         sealing.unseal("another purpose", sealing.seal("one purpose", "word"))

@@ -24,7 +24,7 @@ class OpenSession:
 def open_sessions(person: Person, session_key: str) -> list[OpenSession]:
     """Those in which a click would still be let in, the latest first."""
     found = [
-        OpenSession(row, browser_words(row.browser), seen, row.session_key == session_key)
+        OpenSession(row, browser_words(row.browser), seen, own_sessions.is_of(row, session_key))
         for row, content in own_sessions.of(person)
         if (seen := seen_at(content)) is not None
     ]

@@ -27,7 +27,7 @@ def you_sessions(request: PortalRequest) -> HttpResponse:
 def session_end(request: PortalRequest, pk: int) -> HttpResponse:
     fetch.require(request, Verb.SESSIONS_END)
     session = get_object_or_404(PersonSession, pk=pk, person=request.user)
-    if session.session_key == request.session.session_key:
+    if own_sessions.is_of(session, request.session.session_key or ""):
         logout(request)
         return redirect("sign_in")
     own_sessions.end(actor=request.user, session=session)
