@@ -46,7 +46,7 @@ class CertificateForm(PortalForm):
     def __init__(self, *args: Any, keys: list[SshKey], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._keys = {str(key.pk): key for key in keys}
-        named = [(pk, f"{key.name} ({key.fingerprint})") for pk, key in self._keys.items()]
+        named = [(pk, f"{key.name}, {key.fingerprint[:19]}…") for pk, key in self._keys.items()]
         field = self.fields["key"]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101 - for the type checker
         field.choices = [*named, (PASTED, "Another, pasted below")]

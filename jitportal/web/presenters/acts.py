@@ -78,12 +78,7 @@ def _possible(request: PortalRequest, grant: Grant) -> Iterator[tuple[Verb, str,
     if grant.status == GrantStatus.READY and grant.start_mode == StartMode.ON_CLICK:
         yield Verb.GRANT_START, "grant_start", "Start now", "arrow-right", first, _unopened(request, grant)
     if grant.entitles(now_of(request)):
-        if gives_certificates(grant):
-            early = "" if grant.live_at else "The target hasn't confirmed the access yet."
-            yield Verb.GRANT_CERTIFY, "grant_certificate", "Get a certificate", "key-round", first, early
-        elif grant.lease is not None and grant.lease.grant_id is not None:  # a login made for the grant
-            early = "" if grant.live_at else "The target hasn't confirmed the login yet."
-            yield Verb.GRANT_REVEAL, "grant_reveal", "Show the password", "eye", first, early
+        yield from credential(grant)
         if grant.activation_id is None:
             renewed = "It has been renewed already." if hasattr(grant, "renewed_by") else ""
             yield Verb.GRANT_RENEW, "grant_renew", "Renew", "refresh-cw", "", renewed
@@ -92,6 +87,17 @@ def _possible(request: PortalRequest, grant: Grant) -> Iterator[tuple[Verb, str,
     if _stoppable(request, grant):
         yield Verb.GRANT_HAND_BACK, "grant_hand_back", "Hand back", "undo-2", "", ""
         yield Verb.GRANT_REVOKE, "grant_revoke", "Revoke", "ban", "button-danger", ""
+
+
+def credential(grant: Grant) -> Iterator[tuple[Verb, str, str, str, str, str]]:
+    """How the holder of a grant in force gets in, where that takes a click; as ``_possible``."""
+    first = "button-primary"
+    if gives_certificates(grant):
+        early = "" if grant.live_at else "The target hasn't confirmed the access yet."
+        yield Verb.GRANT_CERTIFY, "grant_certificate", "Get a certificate", "key-round", first, early
+    elif grant.lease is not None and grant.lease.grant_id is not None:  # a login made for the grant
+        early = "" if grant.live_at else "The target hasn't confirmed the login yet."
+        yield Verb.GRANT_REVEAL, "grant_reveal", "Show the password", "eye", first, early
 
 
 def _unopened(request: PortalRequest, grant: Grant) -> str:

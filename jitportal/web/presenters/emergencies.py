@@ -16,6 +16,7 @@ from jitportal.models import (
     Notice,
     Person,
     ProbeResult,
+    Recording,
     WebhookDelivery,
 )
 from jitportal.operations import connecting, facts, policies, probes, targets
@@ -30,7 +31,7 @@ from jitportal.rules.post_incident import RESPONDERS_TURN
 from jitportal.rules.vocabulary import ActivationStatus, EnforcementPlan, Pathway
 from jitportal.web.http import PortalRequest, actor_of, now_of
 from jitportal.web.live import AT_WORK, RUNNING, SETTLED, Live, live
-from jitportal.web.presenters import acts, states, story
+from jitportal.web.presenters import acts, recordings, states, story
 from jitportal.web.presenters.acts import Act
 from jitportal.web.presenters.story import Step
 
@@ -70,6 +71,7 @@ class ActivationPage:
     extended_by: Activation | None
     sees_review: bool
     owes_statement: bool
+    recordings: list[Recording]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,7 @@ def of_activation(request: PortalRequest, activation: Activation) -> ActivationP
         extended_by=Activation.objects.filter(extension_of=activation).first(),
         sees_review=bool(facts.may(Verb.INCIDENT_VIEW, request.user, activation.review)),
         owes_statement=holder and activation.review.status in RESPONDERS_TURN,
+        recordings=recordings.of_grant(request, grant) if grant is not None else [],
     )
 
 
@@ -245,21 +248,10 @@ def _acts(request: PortalRequest, activation: Activation, grant: Grant | None) -
         return []
     actor, subject = actor_of(request), facts.relations(request.user, activation)
     found = []
-    if grant.lease is not None and grant.lease.grant_id is not None:
-        early = "" if grant.live_at else "The target hasn't confirmed the login yet."
-        if allowed(Verb.GRANT_REVEAL, actor, subject):
-            answer = allowed(Verb.GRANT_REVEAL, actor, subject)
-            found.append(
-                acts.act(
-                    "grant_reveal",
-                    grant.pk,
-                    "Show the password",
-                    answer,
-                    icon="eye",
-                    classes="button-primary",
-                    state=early,
-                )
-            )
+    for verb, name, label, icon, classes, early in acts.credential(grant):
+        answer = allowed(verb, actor, subject)
+        if answer:
+            found.append(acts.act(name, grant.pk, label, answer, icon=icon, classes=classes, state=early))
     for verb, name, label, icon, classes in (
         (Verb.ACTIVATION_HAND_BACK, "activation_hand_back", "Hand back", "undo-2", ""),
         (Verb.ACTIVATION_EXTEND, "activation_extend", "Extend", "timer-reset", ""),
