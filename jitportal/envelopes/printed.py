@@ -12,7 +12,7 @@ _STYLE = (
     "background:#fff}h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:1.6rem}dt{font-weight:600}"
     "dd{margin:0 0 .5rem}code,pre{font-family:ui-monospace,monospace;font-size:.95em}"
     "pre{border:1px solid #999;padding:.6rem;white-space:pre-wrap;overflow-wrap:anywhere}"
-    "ol li{margin:.4rem 0}.write{border-bottom:1px solid #333;display:inline-block;min-width:18rem}"
+    "ol li{margin:.4rem 0}.write{border-bottom:1px solid #333;display:inline-block;min-width:13rem}"
     "@page{margin:18mm}"
 )
 
@@ -24,7 +24,7 @@ def instructions(envelope: Envelope, file_name: str) -> str:
     digest = sha256(envelope.text().encode()).hexdigest()
     name = escape(file_name)
     account = escape(envelope.account) or "ACCOUNT"
-    keys = " ".join(f"--key CUSTODIAN{number}.key" for number in range(1, envelope.needed + 1))
+    keys = "".join(f" \\\n    --key CUSTODIAN{number}.key" for number in range(1, envelope.needed + 1))
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head><meta charset="utf-8"><title>Emergency envelope {escape(envelope.number)}</title>
@@ -45,7 +45,7 @@ def instructions(envelope: Envelope, file_name: str) -> str:
 cryptography and pycryptodome, and the portal's folder <code>jitportal/envelopes</code>.</li>
 <li>{envelope.needed} of the custodians bring their key files, and type their passphrases themselves.</li>
 <li>Run, in the portal's checkout:
-<pre>python -m jitportal.envelopes open {name} {keys}</pre>
+<pre>python -m jitportal.envelopes open {name}{keys}</pre>
 Who can't come sends their share by telephone: they run
 <pre>python -m jitportal.envelopes share {name} --key THEIR.key</pre>
 and the others add <code>--share</code> with what it says.</li>
@@ -55,7 +55,8 @@ and the others add <code>--share</code> with what it says.</li>
 <ol>
 <li>Change the credentials that were in it. They count as known.</li>
 <li>Once the portal is back, write the use down there. It opens the review that every use has:
-<pre>manage.py envelope used --account {account} --envelope {escape(envelope.number)} …</pre></li>
+<pre>manage.py envelope used --account {account} \\
+    --envelope {escape(envelope.number)} …</pre></li>
 <li>Seal a new envelope with the new credentials, and destroy this one.</li>
 </ol>
 <h2>Who, when, why</h2>

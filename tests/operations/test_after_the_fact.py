@@ -16,8 +16,9 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from jitportal.envelopes import keys, sealing
 from jitportal.models import Activation, ActivationAlert, Event, Grant, PostIncidentReview, WebhookDelivery
-from jitportal.operations import after_the_fact, clock
+from jitportal.operations import after_the_fact, clock, sign_ins
 from jitportal.operations.after_the_fact import Use
+from jitportal.operations.sign_ins import Seen
 from jitportal.rules.errors import Conflict, InvalidInput, NotAllowed
 from jitportal.rules.vocabulary import ActivationStatus
 from jitportal.webhook_settings import WebhookEndpoint
@@ -160,6 +161,16 @@ def test_its_page_says_that_it_was_written_down_afterwards() -> None:
         assert "Written down afterwards" in page.content.decode()
         assert "What was done" in page.content.decode()
         assert client.get(f"/emergency/reviews/{activation.review.pk}/").status_code == 200
+
+
+def test_a_sign_in_that_is_told_of_late_belongs_to_it() -> None:
+    """A host that kept its report while the portal was down opens no second review."""
+    said = use()
+    activation = after_the_fact.take_in(actor=world.person("dora"), use=said)
+    seen = Seen("emergency1", said.began_at + timedelta(minutes=5), "session-7", "192.0.2.7", "")
+    sign_in = sign_ins.report(source="ssh", account=activation.account, seen=seen)
+    assert sign_in.activation == activation
+    assert PostIncidentReview.objects.count() == 1
 
 
 # the whole way: sealed, drilled, opened, used, written down
