@@ -115,7 +115,8 @@ def _problems(wish: Wish) -> list[Invalid]:
     said = wish.reason.strip()
     problems = [Invalid(problem, field="reason") for problem in [words_problem(said)] if problem]
     if wish.verdict is Verdict.APPROVE and step_up.is_required(Act.APPROVE):
-        problems += [Invalid(_BY_ITSELF)] if wish.request.role.risk == Risk.HIGH else []
+        high = wish.request.role.risk == Risk.HIGH
+        problems += [Invalid(f"{wish.request.role}, {wish.request.requester}: {_BY_ITSELF}")] if high else []
     if wish.verdict is Verdict.APPROVE and (wish.minutes is None or wish.minutes < 1):
         problems.append(Invalid("Say for how many minutes.", field="minutes"))
     if wish.verdict is not Verdict.APPROVE and not said:

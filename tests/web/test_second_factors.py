@@ -17,7 +17,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection, transaction
 from django.test import Client
-from django.urls import reverse
+from django.urls import Resolver404, resolve, reverse
 from pytest_django.plugin import DjangoDbBlocker
 
 from jitportal.audit.system import system
@@ -38,6 +38,7 @@ from jitportal.operations.submissions import Wish
 from jitportal.rules.errors import InvalidInput, NotAllowed
 from jitportal.rules.vocabulary import RequestStatus, StartMode, Verdict
 from tests.undone import undone
+from tests.web.routes import NAMED
 from tests.web.second_factors import HALF_MINUTE, App, confirmed, field, words
 from tests.web.world import POLICY, World, approve, ask, elevate, settled
 
@@ -307,7 +308,9 @@ def _from_a_shell_too(world: World, version: PolicyVersion) -> None:
 def test_several_verdicts_at_once_leave_high_risk_out(world: World) -> None:
     request, app = ask(world, "rita", "cabinet"), App(world["kai"])
     seen = decisions.seen_digest(request)
-    with pytest.raises(InvalidInput, match="by itself"):
+    with pytest.raises(
+        InvalidInput, match="Key cabinet, Rita Test: A role of high risk is approved by itself"
+    ):
         submissions.submit(
             actor=world["kai"],
             token=UUID(int=1),
@@ -487,3 +490,26 @@ def test_nobody_revokes_what_isnt_theirs_among_several(world: World, settings: L
     assert browser_of(world["sam"]).post(reverse("revoke_of_role", args=["auditor"]), rows).status_code == 404
     held.refresh_from_db()
     assert held.stopped_at is None
+
+
+def test_none_of_the_librarys_own_pages_is_there() -> None:
+    """Nobody signs up, and nobody gets a password, an address or a second factor by pages that aren't ours."""
+    theirs = ("account_", "mfa_", "socialaccount_", "usersessions_", "openid_connect_", "headless")
+    assert [name for name in NAMED if name.startswith(theirs)] == []
+    for path in (
+        "accounts/signup/",
+        "accounts/password/reset/",
+        "accounts/2fa/",
+        "accounts/login/",
+        "accounts/",
+    ):
+        assert Client().get(f"/{path}").status_code in (302, 404)
+        assert resolves_to_nothing(f"/{path}")
+
+
+def resolves_to_nothing(path: str) -> bool:
+    try:
+        resolve(path)
+    except Resolver404:
+        return True
+    return False

@@ -100,6 +100,15 @@ def test_what_has_ended_is_not_listed_and_then_forgotten(ann: Person) -> None:
     assert not PersonSession.objects.filter(address="198.51.100.9").exists()
 
 
+def test_what_a_new_password_has_ended_is_not_listed(ann: Person) -> None:
+    signed_in("198.51.100.9")
+    ann.set_password(PASSWORD)
+    ann.save()
+    shown = page(signed_in())
+    assert "198.51.100.9" not in shown
+    assert "Sign out everywhere else" not in shown
+
+
 @pytest.mark.parametrize(
     ("said", "words"),
     [
