@@ -295,9 +295,9 @@ def test_a_byte_order_mark_is_no_problem() -> None:
 
 
 def test_other_connectors_can_be_known() -> None:
-    text = text_of(("connector: postgres", "connector: ssh"))
+    text = text_of(("connector: postgres", "connector: ldap"))
     assert len(problems(text)) == 1
-    assert load(text, connectors=frozenset({"ssh", "portal"})).targets["db"].connector == "ssh"
+    assert load(text, connectors=frozenset({"ldap", "portal"})).targets["db"].connector == "ldap"
 
 
 def test_the_error_lists_its_problems_in_words_and_belongs_to_the_text() -> None:

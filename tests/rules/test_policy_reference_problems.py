@@ -174,7 +174,7 @@ MISTAKES = {
         "      connector: postgres\n",
         "",
         at="    db:",
-        says="targets.db: `connector` is missing. Known here: `manual`, `portal`, `postgres`.",
+        says="targets.db: `connector` is missing. Known here: `manual`, `portal`, `postgres`, `ssh`.",
     ),
     "an unknown connector": Mistake(
         "connector: postgres",

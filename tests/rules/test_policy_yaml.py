@@ -95,7 +95,7 @@ def test_tags_and_anchors_are_refused_with_nothing_said_twice(piece: str, said: 
 def test_merging_and_clever_keys_are_refused() -> None:
     assert problems(changed("    portal: {connector: portal}", "    portal: {<<: {connector: portal}}")) == [
         f"line {line_of('    portal:')}, targets.portal: `connector` is missing. Known here: `manual`, `portal`, "
-        "`postgres`.",
+        "`postgres`, `ssh`.",
         f"line {line_of('    portal:')}, targets.portal: `<<` can't be used to merge mappings. Write the keys out.",
     ]
     assert problems(changed("    portal:", "    ? [a, b]\n    : x\n    portal:")) == [

@@ -21,6 +21,7 @@ from jitportal.models import (
     Entitlement,
     Entry,
     Event,
+    EvidenceKey,
     FollowUp,
     Grant,
     Lease,
@@ -102,6 +103,7 @@ HISTORY: tuple[type[Model], ...] = (
     Recording,
     WebhookDelivery,
     ProviderIdentity,
+    EvidenceKey,
 )
 
 #: What else is unique in an append-only table, with the condition where it is partial. SQLite's
