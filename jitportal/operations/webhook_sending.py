@@ -41,6 +41,7 @@ LOOK_SECONDS = 0.2
 AT_ONCE = 8
 #: How long a receiver that fails is left alone, whatever else is for it.
 RESTS = (5, 15, 60)
+_ENABLED = {"disabled_at": None, "disabled_address": ""}
 _chance = SystemRandom()
 
 
@@ -160,7 +161,7 @@ def _acknowledged(row: WebhookDelivery, attempt: Attempt, now: datetime) -> None
     attempts = row.attempts + 1
     values = {"attempts": attempts, "last_status": attempt.status, "last_error": "", "claimed_until": None}
     change_many([(row, {**values, "acknowledged_at": now})], system())
-    healthy = {"failing_since": None, "failures": 0, "rests_until": None, "last_error": ""}
+    healthy = {"failing_since": None, "failures": 0, "rests_until": None, "last_error": "", **_ENABLED}
     WebhookReceiver.objects.update_or_create(
         name=row.endpoint, defaults={**healthy, "last_acknowledged_at": now}
     )
@@ -207,6 +208,7 @@ def _rest(name: str, error: str, now: datetime) -> None:
     state.rests_until = now + timedelta(seconds=RESTS[min(state.failures, len(RESTS) - 1)])
     state.failures += 1
     state.last_error = error
+    state.disabled_at, state.disabled_address = None, ""  # it was called, so it has another address by now
     state.save()
     if state.failures == 1:
         log.error("Webhooks don't get through to %s: %s", name, error)

@@ -197,6 +197,7 @@ def test_410_disables_the_receiver_and_the_operators_hear_of_it(
     siem.manner = 200
     alert()
     assert webhook_sending.send_due() == 1, "another address is another receiver"
+    assert WebhookReceiver.objects.get(name="siem").disabled_at is None
 
 
 def test_an_operator_enables_it_again(siem: Hook) -> None:

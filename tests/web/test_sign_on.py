@@ -113,6 +113,19 @@ def test_the_provider_signs_somebody_in_whom_nobody_knew(provider: RunningProvid
     ]
 
 
+def test_another_name_of_the_portals_leads_to_the_one_that_the_provider_knows(
+    provider: RunningProvider, settings: Any
+) -> None:
+    """A session that begins at one name is missing at the other."""
+    settings.PRODUCTION = True
+    moved = Client().get("/sign-in/provider/", {"next": "/calendar/"})
+    assert moved.headers["Location"] == "http://127.0.0.1:8000/sign-in/provider/?moved=1&next=%2Fcalendar%2F"
+    there = Client(headers={"host": "127.0.0.1:8000"}).get("/sign-in/provider/", {"moved": "1"})
+    assert there.headers["Location"].startswith(provider.issuer)
+    again = Client().get("/sign-in/provider/", {"moved": "1"})
+    assert again.headers["Location"].startswith(provider.issuer), "once, and never in a circle"
+
+
 def test_what_is_sent_to_the_provider_proves_that_the_answer_is_ours(provider: RunningProvider) -> None:
     client = Client()
     asked = [parse_qs(urlsplit(client.get("/sign-in/provider/").headers["Location"]).query) for _ in range(2)]

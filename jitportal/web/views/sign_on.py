@@ -6,6 +6,7 @@ import logging
 import secrets
 import time
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 from allauth.account.utils import perform_login
 from allauth.socialaccount.internal import statekit
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 #: In the session: what the provider said of this sign-in. {issuer, subject, auth_time, acr, amr, at}
 SAID = "sign_on"
 _SHOWN = 300
+_MOVED = "moved"
 
 
 @login_not_required
@@ -41,6 +43,8 @@ _SHOWN = 300
 def start(request: HttpRequest) -> HttpResponseBase:
     """To the provider. ``again``: they sign in there anew, though they have already."""
     set_up = _set_up()
+    if settings.PRODUCTION and _elsewhere(request):
+        return redirect(f"{settings.PUBLIC_URL}{request.path}?{urlencode({_MOVED: 1, **request.GET.dict()})}")
     try:
         limits.take("sign_on", trustworthy_address(request) or "")
         found = provider.discover(set_up)
@@ -143,6 +147,13 @@ def _keep(request: HttpRequest, set_up: SignOn, claims: dict[str, object]) -> No
         **{name: claims.get(name) for name in ("auth_time", "acr", "amr")},
         "at": int(_now()),
     }
+
+
+def _elsewhere(request: HttpRequest) -> bool:
+    """Whether the browser is at another of the portal's names than that to which the provider sends it back:
+    the session that it begins here would be missing there. Once is enough, whatever a proxy does to names.
+    """
+    return request.get_host() != urlsplit(settings.PUBLIC_URL).netloc and _MOVED not in request.GET
 
 
 def _set_up() -> SignOn:
