@@ -208,6 +208,8 @@ def test_who_has_none_is_led_to_one_and_goes_on_with_what_they_typed(world: Worl
     assert "you have none yet" in words(refused)
     page = kai.get(reverse("you_factor_codes"))
     secret = one_time_codes_secret(page)
+    assert "<svg" in words(page)
+    assert "<?xml" not in words(page)
     setup = field(page, "setup")
     wrong = kai.post(reverse("you_factor_codes"), {"setup": setup, "code": "000000"})
     assert wrong.status_code == 422

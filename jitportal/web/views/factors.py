@@ -155,5 +155,5 @@ def _shown_once(request: PortalRequest, codes: list[str]) -> HttpResponse:
 def _picture(person: Person, secret: str) -> str:
     """The QR code, without a style: the page gives it its light ground."""
     adapter = get_adapter()
-    drawn = adapter.build_totp_svg(adapter.build_totp_url(person, secret))
-    return mark_safe(str(drawn))  # noqa: S308  # qrcode's own drawing: squares
+    drawn = str(adapter.build_totp_svg(adapter.build_totp_url(person, secret)))
+    return mark_safe(drawn[drawn.index("<svg") :])  # noqa: S308  # qrcode's own drawing: squares
