@@ -68,12 +68,12 @@ HostKey /etc/ssh/ssh_host_ed25519_key
 AuthorizedKeysFile none
 PasswordAuthentication no
 KbdInteractiveAuthentication no
-UsePAM no
+UsePAM yes
 UseDNS no
 Subsystem sftp internal-sftp
 END
 sh {root}/install.sh --portal {portal} --target {target} --entitlements 'web-ops rescue-ops' \
-    --authority "$(cat {root}/ca.pub)" <{root}/token >{root}/install.log 2>&1
+    --emergency 'emergency1' --authority "$(cat {root}/ca.pub)" <{root}/token >{root}/install.log 2>&1
 exec /usr/sbin/sshd -D -E {root}/sshd.log
 """
 

@@ -6,25 +6,27 @@
 # --portal         the portal's address
 # --target         the target's key in the policy
 # --entitlements   what this host serves: the entitlements of roles in the policy
+# --emergency      the emergency accounts whose every sign-in is told to the portal (may be left out)
 # standard input   this host's token, from manage.py ssh_host add
 #
 # It writes the files below, asks sshd whether it takes them, and changes nothing where it doesn't. Run it
 # again after an update of the portal. uninstall.sh takes everything away.
 set -eu
 umask 077
-portal= target= entitlements= authority=
+portal= target= entitlements= authority= emergency=
 while [ $# -gt 1 ]; do
     case "$1" in
     --portal) portal=${2%/} ;;
     --target) target=$2 ;;
     --entitlements) entitlements=$2 ;;
+    --emergency) emergency=$2 ;;
     --authority) authority=$2 ;; # the public key itself; without it, it is fetched from the portal
     *) echo "unknown option $1" >&2 && exit 2 ;;
     esac
     shift 2
 done
 [ -n "$portal" ] && [ -n "$target" ] && [ -n "$entitlements" ] || {
-    sed -n '4,9s/^# \{0,1\}//p' "$0" >&2
+    sed -n '4,10s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
 [ "$(id -u)" -eq 0 ] || { echo "Run this as root." >&2 && exit 1; }
@@ -54,6 +56,10 @@ put 755 /usr/local/sbin/jit-krl <<'JIT_KRL'
 #include host/jit-krl
 JIT_KRL
 
+put 755 /usr/local/sbin/jit-sign-in <<'JIT_SIGN_IN'
+#include host/jit-sign-in
+JIT_SIGN_IN
+
 put 600 /etc/jit-session.conf <<CONFIG
 # Read by jit-session and jit-krl. The token is this host's own: keep this file root's alone.
 portal = $portal
@@ -66,6 +72,12 @@ largest = 536870912
 CONFIG
 
 printf '%s\n' $entitlements | put 644 /etc/ssh/jit-entitlements
+if [ -n "$emergency" ]; then
+    printf '%s\n' $emergency | put 644 /etc/ssh/jit-emergency
+    if [ -f /etc/pam.d/sshd ] && ! grep -q jit-sign-in /etc/pam.d/sshd; then
+        { cat /etc/pam.d/sshd && echo "session optional pam_exec.so quiet /usr/local/sbin/jit-sign-in"; } | put 644 /etc/pam.d/sshd
+    fi
+fi
 if [ -n "$authority" ]; then
     printf '%s\n' "$authority" | put 644 /etc/ssh/jit-authority.pub
 else
