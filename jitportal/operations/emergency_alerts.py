@@ -225,4 +225,5 @@ def _data(activation: Activation) -> dict[str, Any]:
         "opened_at": activation.opened_at,
         "ends_at": activation.ends_at,
         "extension_of": activation.extension_of_id,
+        "after_the_fact": activation.after_the_fact,
     }

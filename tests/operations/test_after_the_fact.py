@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -81,6 +82,7 @@ def test_the_use_is_an_activation_with_its_review_and_its_alerts() -> None:
     assert "rita" not in alerted
     delivery = WebhookDelivery.objects.get(endpoint="siem")
     assert delivery.event == event
+    assert json.loads(delivery.body)["data"]["after_the_fact"] is True
 
 
 def test_the_alert_says_that_it_has_passed() -> None:
