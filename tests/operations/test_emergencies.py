@@ -28,6 +28,7 @@ from tests.operations import emergency_world as house
 from tests.operations import world
 from tests.operations.memory_target import MemoryTarget, put_in
 from tests.operations.world import person
+from tests.proofs import invariants
 from tests.undone import undone
 
 pytestmark = pytest.mark.usefixtures("rack")
@@ -41,6 +42,13 @@ def settled_with_break_glass(django_db_setup: None, django_db_blocker: DjangoDbB
         patch.setattr(settings, "WEBHOOKS", house.SIEM)
         world.settle(house.POLICY)
         yield
+
+
+@pytest.fixture(autouse=True)
+def invariants_hold(rack: MemoryTarget) -> Iterator[None]:
+    """Whatever a test has done, every use is whole at its end."""
+    yield
+    invariants.emergencies(clock.now())
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,12 +12,29 @@ from typing import Any
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Max, Model
 
-from jitportal.models import AccessRequest, AfterUseReview, Approval, Entry, Event, Grant, Lease, Person
+from jitportal.models import (
+    AccessRequest,
+    Activation,
+    AfterUseReview,
+    Approval,
+    Entry,
+    Event,
+    Grant,
+    Lease,
+    Person,
+)
 from jitportal.operations import policies, wants
 from jitportal.operations.claims import CLAIM
 from jitportal.operations.confirming import REMOVAL_BACKOFF
 from jitportal.rules.lifecycle import TABLES, is_terminal
-from jitportal.rules.vocabulary import GrantStatus, Presence, RequestStatus, Verdict
+from jitportal.rules.vocabulary import (
+    ActivationStatus,
+    GrantStatus,
+    Pathway,
+    Presence,
+    RequestStatus,
+    Verdict,
+)
 from tests.operations.memory_target import MemoryTarget
 
 #: What is set once and then stays.
@@ -39,6 +56,7 @@ NOUNS: Mapping[str, type[Model]] = {
     "request": AccessRequest,
     "grant": Grant,
     "after-use review": AfterUseReview,
+    "activation": Activation,
 }
 
 
@@ -63,6 +81,7 @@ class Watch:
         _windows(grants)
         _chains(grants)
         _target(grants, now, target)
+        emergencies(now)
 
     def _changes(self) -> None:
         """Every change of state has an event and an entry; nothing moves back, and what is set stays."""
@@ -86,6 +105,7 @@ class Watch:
             assert event.actor_id is not None
             assert event.correlation_id
             told |= {("request", event.request_id or 0), ("grant", event.grant_id or 0)}
+            told.add(("activation", event.activation_id or 0))
             if event.verb.startswith("review."):
                 told |= {("after-use review", pk) for pk in _reviews_of(event.grant_id)}
         return told
@@ -179,6 +199,31 @@ def _grants(grants: list[Grant], now: datetime) -> None:
             assert grant.stopped_at is not None
 
 
+def emergencies(now: datetime) -> None:
+    """Every use of break-glass is whole, follows its grant, and is alone with its account."""
+    opened = Counter(
+        Event.objects.filter(verb="emergency.opened").order_by().values_list("activation", flat=True)
+    )
+    used: dict[int, list[Activation]] = defaultdict(list)
+    rows = Activation.objects.select_related("role", "policy_version", "grant", "review")
+    for activation in rows.order_by("pk"):
+        used[activation.account_id].append(activation)
+        assert activation.review.opened_at == activation.opened_at
+        rules = policies.document_of(activation.policy_version).roles[activation.role.key]
+        assert activation.role.pathway == rules.pathway == Pathway.BREAK_GLASS
+        assert opened[activation.pk] == 1
+        assert activation.opened_at < activation.ends_at
+        assert activation.ends_at - activation.opened_at <= timedelta(minutes=rules.max_minutes)
+        grant = activation.grant
+        assert (grant.starts_at, grant.ends_at) == (activation.opened_at, activation.ends_at)
+        assert (grant.stopped_at, grant.end_reason) == (activation.stopped_at, activation.end_reason)
+        assert (grant.status == GrantStatus.ENDED) is (activation.status == ActivationStatus.ENDED)
+        assert grant.entitles(now) is activation.entitles(now)
+    for account, activations in used.items():
+        spans = sorted((one.opened_at, one.stopped_at or one.ends_at) for one in activations)
+        assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans)), account
+
+
 def _windows(grants: list[Grant]) -> None:
     spans: dict[tuple[int, int, int], list[tuple[datetime, datetime, int]]] = defaultdict(list)
     for grant in grants:
@@ -196,6 +241,8 @@ def _windows(grants: list[Grant]) -> None:
 def _chains(grants: list[Grant]) -> None:
     by_key = {grant.pk: grant for grant in grants}
     for grant in grants:
+        if grant.pathway == Pathway.BREAK_GLASS:
+            continue  # each extension is an activation of its own, with a review
         rules = policies.rules_of(grant)
         total, link = 0, grant
         while True:

@@ -13,6 +13,7 @@ from jitportal.operations import (
 )
 from tests.operations.memory_target import MemoryTarget
 from tests.proofs.invariants import Watch
+from tests.proofs.lifecycle_emergencies import Emergencies
 from tests.proofs.lifecycle_people import People
 from tests.proofs.lifecycle_workers import Workers
 
@@ -30,6 +31,9 @@ WEIGHTS = {
     "hand_back": 2,
     "revoke": 2,
     "review": 1,
+    "break_glass": 3,
+    "extend_emergency": 2,
+    "end_emergency": 2,
     "leave_or_come_back": 1,
     "come_back": 2,
     "leave_or_join_the_team": 1,
@@ -49,7 +53,7 @@ WEIGHTS = {
 ACTIONS = [name for name, weight in WEIGHTS.items() for _ in range(weight)]
 
 
-class Lifecycle(People, Workers, RuleBasedStateMachine):
+class Lifecycle(People, Emergencies, Workers, RuleBasedStateMachine):
     """Its steps may be refused, never break; the invariants hold after each."""
 
     steps: ClassVar[int] = 0

@@ -64,7 +64,8 @@ class People(Stage):
     def renew(self, draw: Draw) -> None:
         which = draw(WHICH)
         minutes = draw(MINUTES)
-        grant = self.pick(Grant.objects.filter(status=GrantStatus.ACTIVE, role__target__key="rack"), which)
+        held = Grant.objects.filter(status=GrantStatus.ACTIVE, role__target__key="rack")
+        grant = self.pick(held.filter(request__isnull=False), which)
         if grant is not None:
             self.attempt(requests.submit, actor=grant.person, ask=world.renewing(grant, minutes=minutes))
 

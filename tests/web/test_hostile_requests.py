@@ -29,7 +29,7 @@ from tests.web.headers import missing_headers
 from tests.web.hostility import Hostile
 from tests.web.matrix import ROUTES
 from tests.web.routes import NAMED
-from tests.web.world import World, small_world
+from tests.web.world import World, in_emergency, small_world
 
 pytestmark = pytest.mark.django_db
 
@@ -48,7 +48,7 @@ _HEALTH = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_b
 def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
     logging.disable(logging.CRITICAL)
     with django_db_blocker.unblock(), undone():
-        yield small_world()
+        yield in_emergency(small_world())
     logging.disable(logging.NOTSET)
 
 

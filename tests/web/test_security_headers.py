@@ -20,7 +20,7 @@ from jitportal.web.middleware import LARGEST_BODY
 from tests.undone import undone
 from tests.web.headers import missing_headers
 from tests.web.matrix import KINDS, ROUTES
-from tests.web.world import World, small_world
+from tests.web.world import World, in_emergency, small_world
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +42,7 @@ class WithABreak:
 @pytest.fixture(scope="module")
 def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
     with django_db_blocker.unblock(), undone():
-        yield small_world()
+        yield in_emergency(small_world())
 
 
 def _client(world: World, kind: str) -> Client:

@@ -143,6 +143,7 @@ def of_activation(request: PortalRequest, activation: Activation) -> ActivationP
         removal_lag=story.removal_lag(grant) if grant is not None else None,
         extended_by=Activation.objects.filter(extension_of=activation).first(),
         sees_review=bool(facts.may(Verb.INCIDENT_VIEW, request.user, activation.review)),
+        recordings=recordings.of_grant(request, grant) if grant is not None else [],
         owes_statement=holder and activation.review.status in RESPONDERS_TURN,
         recordings=recordings.of_grant(request, grant) if grant is not None else [],
     )

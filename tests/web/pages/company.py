@@ -9,7 +9,7 @@ from jitportal.models import AccessRequest, PolicyVersion, Team
 from jitportal.operations import clock, decisions, grants, people, policies, problems, requests
 from jitportal.operations.requests import Ask
 from jitportal.rules.vocabulary import Pathway, StartMode, Verdict
-from tests.web.world import POLICY, World, approve, ask, carried_out, converge, small_world
+from tests.web.world import POLICY, World, approve, ask, carried_out, converge, in_emergency, small_world
 
 LONG = "Pneumonoultramicroscopicsilicovolcanoconiosis" * 8
 STAFF = {
@@ -21,7 +21,7 @@ STAFF = {
 
 def company() -> World:
     """Whatever a page may have to show, somebody has it here."""
-    world = small_world()
+    world = in_emergency(small_world())
     _more_people(world)
     _earlier(world)
     _waiting(world)

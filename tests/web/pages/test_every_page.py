@@ -20,6 +20,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from jitportal.models import (
     AccessRequest,
+    Activation,
     AfterUseReview,
     Event,
     Grant,
@@ -196,6 +197,9 @@ def _things() -> dict[str, list[object]]:
         "incident_review": _one_each(
             PostIncidentReview.objects.order_by("pk"),
             lambda one: (one.status, one.drill, one.activation_id is None),
+        ),
+        "activation_detail": _one_each(
+            Activation.objects.order_by("pk"), lambda one: (one.status, one.end_reason, one.drill)
         ),
         "role_detail": list(Role.objects.values_list("key", flat=True)),
         "policy_version": list(PolicyVersion.objects.values_list("number", flat=True)),
