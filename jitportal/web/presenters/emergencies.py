@@ -145,7 +145,6 @@ def of_activation(request: PortalRequest, activation: Activation) -> ActivationP
         sees_review=bool(facts.may(Verb.INCIDENT_VIEW, request.user, activation.review)),
         recordings=recordings.of_grant(request, grant) if grant is not None else [],
         owes_statement=holder and activation.review.status in RESPONDERS_TURN,
-        recordings=recordings.of_grant(request, grant) if grant is not None else [],
     )
 
 
