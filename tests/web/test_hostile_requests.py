@@ -4,8 +4,8 @@ reads changes anything, and no answer holds what belongs to another team.
 
 from __future__ import annotations
 
-import re
 import logging
+import re
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
