@@ -45,6 +45,7 @@ _BY_BEGINNING = {
     "request.handled": Topic.HANDLED,
     "request.": Topic.OWN,
     "grant.": Topic.OWN,
+    "review.orphan": Topic.EMERGENCY,  # a sign-in that nobody announced may be going on
     "review": Topic.REVIEWS,
     "manual_task": Topic.WORK,
     "delegation.": Topic.WORK,

@@ -13,6 +13,7 @@ from jitportal.operations import clock, post_incident_closing, post_incident_ste
 from jitportal.operations.post_incident_facts import facts_of
 from jitportal.operations.sign_ins import Seen
 from jitportal.rules.errors import Conflict, Invalid, NotAllowed
+from jitportal.rules.notices import URGENT, topic_of
 from jitportal.rules.post_incident_words import Classification, CriterionMet, RecordingFound
 from jitportal.rules.vocabulary import ReviewStatus
 from tests.models import rows
@@ -68,6 +69,7 @@ def test_one_without_opens_a_review_and_pages_once() -> None:
     assert review.due_at is not None
     told = Notice.objects.filter(kind="review.orphan").values_list("recipient__username", flat=True)
     assert sorted(told) == ["carl", "otto", "sara"]
+    assert topic_of("review.orphan") in URGENT  # it waits for no digest
 
 
 def test_one_after_the_end_is_an_orphan() -> None:
