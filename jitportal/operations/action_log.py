@@ -7,6 +7,9 @@ from functools import lru_cache
 from jitportal.models import Recording
 from jitportal.operations import recording_text
 
+#: A line like the others, so that whoever reviews has to say what they find of the rest.
+CUT = "The log is cut here: what was done after this stands in the recording alone."
+
 
 def lines_of(recording: Recording) -> list[tuple[str, str]]:
     """Each line with the key that it is known by for good: its recording and its place in it."""
@@ -22,4 +25,5 @@ def _texts(pk: int, size: int, chain: str) -> tuple[str, ...]:
         reading = recording_text.read(Recording.objects.get(pk=pk))
     except FileNotFoundError:
         return ()
-    return tuple(line.text for line in reading.commands)
+    cut = not reading.whole or len(reading.commands) >= recording_text.MOST_COMMANDS
+    return (*(line.text for line in reading.commands), *([CUT] if cut else ()))

@@ -131,7 +131,7 @@ def _event(raw: str) -> CastEvent | None:
     seconds, kind, text = said[:3]
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not isinstance(text, str):
         return None
-    if kind not in ("o", "r", "m") or not math.isfinite(seconds) or seconds < 0:
+    if kind not in ("o", "r", "m") or not 0 <= seconds < math.inf:  # a whole number may exceed any float
         return None
     return CastEvent(float(min(seconds, LONGEST_SECONDS)), kind, text.encode("utf-8", "replace").decode())
 

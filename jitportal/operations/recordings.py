@@ -33,6 +33,7 @@ LARGEST_PIECE = 1_048_576
 BLOCK = 1 << 20
 #: A recording of which nothing has come for so long, with its grant over, won't be finished any more.
 SILENT = timedelta(hours=24)
+FULL = "It is full: what came later isn't kept."
 
 
 class WrongOffset(Conflict):
@@ -138,7 +139,9 @@ def append(
     """Add what the portal read itself, with the position after it, in one step: a crash doubles nothing."""
     with _locked_file(recording) as file:
         recording.refresh_from_db()
-        data = data[: max(0, settings.LARGEST_RECORDING - recording.size)]
+        room = max(0, settings.LARGEST_RECORDING - recording.size)
+        if len(data) > room:
+            data, gap = data[:room], f"{gap} {FULL}".strip()
         file.truncate(recording.size)
         file.seek(recording.size)
         file.write(data)

@@ -16,7 +16,7 @@ from django.conf import LazySettings
 from django.test import Client
 
 from jitportal.models import Event, Person, Recording, SshHost
-from jitportal.operations import clock, recording_text, recordings, ssh_hosts
+from jitportal.operations import action_log, clock, recording_text, recordings, ssh_hosts
 from jitportal.operations.recordings import LARGEST_PIECE
 from jitportal.rules.vocabulary import GrantStatus
 from tests.models import rows
@@ -295,6 +295,7 @@ def test_both_versions_are_played_and_read() -> None:
         HEADER + b'[NaN, "o", "x"]\n[Infinity, "o", "x"]\n[-1, "o", "x"]\n[1e999, "o", "x"]\n',
         HEADER + b'["1", "o", "x"]\n[1, "o"]\n[1, 2, 3]\n{"a": 1}\n[true, "o", "x"]\n[1, "r", "9x9x9"]\n',
         HEADER + b'[1, "i", "typed"]\n[1, "o", null]\n[1, "o", "\\ud800"]\n',
+        HEADER + b"[1" + b"0" * 400 + b', "o", "x"]\n',
         HEADER + b'[1, "o", "cut o',
     ],
 )
@@ -310,6 +311,25 @@ def test_hostile_and_truncated_ones_are_read_as_far_as_they_are_sound(bad: bytes
     recording_text.read(recording, "x")
     for kind in ("plain", "statements"):
         recording_text.read(kept(bad, kind), "x")
+
+
+def test_an_action_log_says_where_it_is_cut() -> None:
+    commands = [[number, "o", "$ true\r\n"] for number in range(recording_text.MOST_COMMANDS - 1)]
+    whole = action_log.lines_of(kept(cast(*commands)))
+    assert [text for _, text in whole] == ["true"] * len(commands)
+    longer = [*commands, [900, "o", "$ true\r\n$ rm -r /\r\n"]]
+    assert action_log.lines_of(kept(cast(*longer)))[-1][1] == action_log.CUT
+    flooded = [[1, "o", "x" * 200_000]] * (recording_text.READ // 200_000 + 1)
+    assert [text for _, text in action_log.lines_of(kept(cast(*flooded)))] == [action_log.CUT]
+
+
+def test_what_the_portal_reads_itself_says_when_it_is_full(settings: LazySettings) -> None:
+    settings.LARGEST_RECORDING = 10
+    made = recordings.append(kept(b"", "statements"), b"12345678", position={})
+    assert (made.size, made.gaps) == (8, [])
+    made = recordings.append(made, b"90abc", position={}, gap="A part was lost.", last=True)
+    assert (made.size, made.state) == (10, "truncated")
+    assert made.gaps == [f"A part was lost. {recordings.FULL}"]
 
 
 def test_a_line_without_an_end_is_not_held_in_memory() -> None:
