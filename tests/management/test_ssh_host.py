@@ -68,3 +68,9 @@ def test_the_script_is_whole_and_a_shell_can_read_it(uninstall: bool) -> None:
     assert subprocess.run(["sh", "-n"], input=text, text=True, check=False).returncode == 0
     assert ("AuthorizedPrincipalsCommand" in text) != uninstall
     assert ("def the_certificate(" in text) != uninstall
+
+
+def test_the_wrapper_is_never_run_with_its_user_s_path() -> None:
+    """Where sudoers names no secure_path, sudo keeps PATH: root would run the user's own unshare."""
+    rules = [line for line in script("ssh").splitlines() if "Defaults!/usr/local/sbin/jit-session" in line]
+    assert any('secure_path="/usr/sbin:/usr/bin:/sbin:/bin"' in rule for rule in rules)

@@ -85,9 +85,10 @@ else
 fi
 ssh-keygen -l -f /etc/ssh/jit-authority.pub
 
-# sudo: this one program, without arguments, with what sshd says of the login.
+# sudo: this one program, without arguments, with what sshd says of the login, and never with the user's PATH.
 put 440 /etc/sudoers.d/jit-session <<'SUDOERS'
 Defaults!/usr/local/sbin/jit-session env_keep += "SSH_USER_AUTH SSH_ORIGINAL_COMMAND", !requiretty, !use_pty, !lecture
+Defaults!/usr/local/sbin/jit-session secure_path="/usr/sbin:/usr/bin:/sbin:/bin"
 ALL ALL=(root) NOPASSWD: /usr/local/sbin/jit-session ""
 SUDOERS
 visudo -cqf /etc/sudoers.d/jit-session || { rm -f /etc/sudoers.d/jit-session && exit 1; }
