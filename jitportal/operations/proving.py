@@ -127,6 +127,7 @@ def _refuse_late(asked: Ask) -> None:
 
 
 def _tell_of_recovery_code(actor: Person, factor: Authenticator, now: datetime) -> None:
+    factor.refresh_from_db()  # allauth has taken the code from a row that it read itself
     left = one_time_codes.recovery_codes_left(factor)
     notices.notify(
         recipients=[actor],

@@ -23,6 +23,7 @@ from jitportal.models import (
     ReviewDraft,
 )
 from jitportal.operations import clock
+from tests.models import rows
 from tests.undone import undone
 from tests.web.world import World, small_world
 
@@ -291,10 +292,15 @@ def test_an_orphan_sign_in_is_reported_with_a_token_once() -> None:
         status, first = report("let me report", told())
         assert (status, first["orphan"]) == (200, True)
         assert report("let me report", told())[1] == first
+        # Another system's sign-in of that reference, to another account, is another sign-in.
+        rows.emergency_account(key="crowbar", target=EmergencyAccount.objects.get().target)
+        status, second = report("let me report", told(account="crowbar"))
+        assert (status, second["orphan"]) == (200, True)
+        assert second["sign_in"] != first["sign_in"]
     with override_settings(SIGN_IN_REPORT_TOKEN=""):
         assert report("", told())[0] == 401
-    assert EmergencySignIn.objects.get().review.status == "statement"
-    assert EmergencyAccount.objects.get().sign_ins.count() == 1
+    assert {one.review.status for one in EmergencySignIn.objects.all()} == {"statement"}
+    assert [one.sign_ins.count() for one in EmergencyAccount.objects.all()] == [1, 1]
 
 
 @pytest.mark.usefixtures("made", "db")

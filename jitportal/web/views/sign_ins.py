@@ -39,8 +39,11 @@ def report_sign_in(request: HttpRequest) -> JsonResponse:
         return refused
     try:
         said = _read(request)
+        account = _account(said, host)
         sign_in = sign_ins.report(
-            source="ssh" if host else "report", account=_account(said, host), seen=_seen(said, host)
+            source="ssh" if host else "report",
+            account=account,
+            seen=_seen(said, f"{host.pk}" if host else f"account {account.pk}"),
         )
     except JitportalError as error:
         return _no(error.sentence, status_of(error))
@@ -78,12 +81,12 @@ def _account(said: dict[str, Any], host: SshHost | None) -> EmergencyAccount:
     return account
 
 
-def _seen(said: dict[str, Any], host: SshHost | None) -> Seen:
-    reference = _text(said, "reference")
+def _seen(said: dict[str, Any], whose: str) -> Seen:
+    """Two systems may know different sign-ins by one reference: it counts for one host, or one account."""
     return Seen(
         login=_text(said, "login"),
         at=_moment(_text(said, "at")),
-        reference=f"{host.pk}:{reference}" if host else reference,
+        reference=f"{whose}:{_text(said, 'reference')}",
         address=_address(_text(said, "address", needed=False)),
         detail=_text(said, "detail", needed=False, longest=2_000),
     )
