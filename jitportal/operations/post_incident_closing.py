@@ -87,6 +87,11 @@ def rotate(*, actor: Person, review: PostIncidentReview) -> PostIncidentReview:
 def confirm_rotation(*, actor: Person, review: PostIncidentReview, evidence: str) -> PostIncidentReview:
     """A custodian rotated the credential outside, and says how that can be checked."""
     proof = words(evidence, "evidence", needed="Say how the rotation can be checked.")
+    if own_lease(review) is not None:
+        raise Conflict(
+            "This credential was made for the one use: the portal asks the target whether it is gone. "
+            "Have the portal do that instead."
+        )
     return _rotated(actor, review, proof, by=str(actor))
 
 
@@ -157,7 +162,7 @@ def sign(*, actor: Person, review: PostIncidentReview, proof: StepUpProof | None
         factor = _confirmed(actor, review, proof)
         review.signed_at, review.signed_factor = now, named(factor)
         review.alert_seconds = _latency(review)
-        second = rules.wants_second(found_of(review))
+        second = wants_second(review)
         _go_on(review, second=second, now=now)
         review.save(update_fields=["signed_at", "signed_factor", "alert_seconds", "closed_at", *ENTERED])
         keep_version(review, Step.SIGN_OFF, {**_signed(review), "factor": review.signed_factor}, actor, now)
@@ -199,6 +204,13 @@ def sign_second(
         say(review, actor, "signed_second", f"{actor} signed second.", now, **step_up.traced(factor))
         _closed(review, actor, now)
         return review
+
+
+def wants_second(review: PostIncidentReview) -> bool:
+    """Whether another person signs too. Nobody vouches alone for a sign-in that no activation explains: who
+    it was may be the reviewer.
+    """
+    return review.sign_in_id is not None or rules.wants_second(found_of(review))
 
 
 def named(proof: StepUpProof | None) -> str:

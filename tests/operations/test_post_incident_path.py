@@ -68,6 +68,8 @@ def test_the_portal_rotates_what_was_made_for_the_activation_and_keeps_the_proof
     rack.faults.append(Fault.UNREACHABLE)
     with pytest.raises(OutsideError, match="could not be asked"):
         post_incident_closing.rotate(actor=person("dora"), review=review)
+    with pytest.raises(Conflict, match="the portal asks the target"):
+        post_incident_closing.confirm_rotation(actor=person("dora"), review=review, evidence="Done.")
     review = post_incident_closing.rotate(actor=person("dora"), review=review)
     assert "was made for this activation alone" in review.rotation_proof
     assert use_of(review).grant.account in review.rotation_proof

@@ -137,3 +137,15 @@ def test_nobody_is_found_and_it_closes_with_two_signatures() -> None:
     with pytest.raises(NotAllowed):
         sign_second("otto", review)
     assert sign_second("sara", review).status == ReviewStatus.CLOSED
+
+
+def test_nobody_vouches_alone_for_a_sign_in_that_nobody_announced() -> None:
+    """The reviewer may be who it was: somebody else signs too, however harmless it is found to be."""
+    review = post_incident_steps.go_on_without_statement(
+        actor=person("otto"), review=orphan(), reason="Asked everybody on call."
+    )
+    review = determine("otto", review, replace(FOUND, recording=RecordingFound.GAP_ESCALATED))
+    post_incident_closing.confirm_rotation(actor=person("carl"), review=review, evidence="Vault version 13.")
+    done = replace(DONE, outcome_note="Nobody is known.")
+    review = post_incident_steps.remediate(actor=person("otto"), review=review, done=done)
+    assert sign("otto", review).status == ReviewStatus.SECOND_SIGNOFF

@@ -21,7 +21,7 @@ from jitportal.operations import facts, post_incident_closing, post_incident_fac
 from jitportal.operations.post_incident_facts import Facts
 from jitportal.operations.post_incident_people import why_not
 from jitportal.rules.permissions import Verb
-from jitportal.rules.post_incident import RESPONDERS_TURN, wants_second
+from jitportal.rules.post_incident import RESPONDERS_TURN
 from jitportal.rules.post_incident_words import (
     Classification,
     CouldJit,
@@ -173,7 +173,7 @@ def page_of(request: PortalRequest, review: PostIncidentReview) -> Page:
         override=_asked(review),
         lacks=[_lack(one) for one in lacks],
         portal_rotates=post_incident_closing.own_lease(review) is not None,
-        wants_second=wants_second(post_incident_closing.found_of(review)),
+        wants_second=post_incident_closing.wants_second(review),
         blocks=post_incident_overdue.blocking_now(review, now),
         statement=_answers(review, StatementForm.base_fields),
         determination=_answers(review, DeterminationForm.base_fields),
