@@ -18,7 +18,7 @@ from jitportal.operations import (
     post_incident_drills,
     post_incident_steps,
 )
-from jitportal.rules.errors import OutsideError
+from jitportal.rules.errors import Conflict, OutsideError
 from jitportal.rules.post_incident_words import Classification
 from tests.operations import emergency_world as house
 from tests.operations import world
