@@ -167,6 +167,20 @@ def test_a_command_runs_as_its_user_with_its_own_status(client: Client) -> None:
     assert "rita" in json.dumps(left_behind(client.fleet))
 
 
+def test_what_a_user_left_in_bashrc_runs_in_no_later_session_outside_its_recording(client: Client) -> None:
+    """A bash that sshd starts reads it before the forced command, outside everything that ends and records."""
+    home = "/home/rita"
+    client.fleet.inside(
+        "sh", "-c", f"echo 'touch {home}/outside' > {home}/.bashrc; chown rita {home}/.bashrc"
+    )
+    try:
+        done = run(client.ssh(recorded(client), "echo $SHELL"))
+        assert done.stdout.strip().endswith("bash")
+        assert client.fleet.inside("sh", "-c", f"ls {home}/outside 2>&1 || true").count("No such file") == 1
+    finally:
+        client.fleet.inside("rm", "-f", f"{home}/.bashrc", f"{home}/outside")
+
+
 def test_the_recordings_are_closed_to_the_user(client: Client) -> None:
     done = run(
         client.ssh(recorded(client), f"ls {SPOOL}; cat /etc/jit-session.conf; sudo -n cat /etc/shadow")

@@ -96,6 +96,8 @@ visudo -cqf /etc/sudoers.d/jit-session || { rm -f /etc/sudoers.d/jit-session && 
 # An empty list first: without the file, nobody gets in by certificate.
 [ -s /etc/ssh/jit-revoked.krl ] || { ssh-keygen -q -k -f /etc/ssh/jit-revoked.krl </dev/null && chmod 644 /etc/ssh/jit-revoked.krl; }
 
+# SHLVL: a bash that sshd starts for a command reads ~/.bashrc, unless it is a shell within another. The forced
+# command would then come after whatever an earlier session has left there, unrecorded and with no end.
 sshd_config=/etc/ssh/sshd_config.d/10-jitportal.conf
 put 644 "$sshd_config" <<'SSHD'
 TrustedUserCAKeys /etc/ssh/jit-authority.pub
@@ -104,6 +106,7 @@ AuthorizedPrincipalsCommandUser nobody
 RevokedKeys /etc/ssh/jit-revoked.krl
 ExposeAuthInfo yes
 LogLevel VERBOSE
+SetEnv SHLVL=5
 SSHD
 if ! sshd -t; then
     rm -f "$sshd_config"
