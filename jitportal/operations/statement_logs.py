@@ -91,6 +91,15 @@ def _lines(statements: Iterable[LoggedStatement]) -> Iterable[bytes]:
             "at": statement.at.isoformat() if statement.at else None,
             "database": statement.database,
             "session": statement.session,
-            "statement": redact(statement.text[:LONGEST_STATEMENT]),
+            "statement": _bounded(redact(statement.text)),
         }
         yield f"{json.dumps(said)}\n".encode()
+
+
+def _bounded(text: str) -> str:
+    """Both ends of a long statement, and how much is left out: a long comment hides nothing behind it."""
+    left_out = len(text) - LONGEST_STATEMENT
+    if left_out <= 0:
+        return text
+    half = LONGEST_STATEMENT // 2
+    return f"{text[:half]} [{left_out:,} characters are left out here] {text[-half:]}"
