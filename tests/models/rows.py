@@ -11,6 +11,8 @@ from itertools import count
 from typing import Any
 from uuid import uuid4
 
+from django.db.models import Max
+
 from jitportal.models import (
     AccessRequest,
     Activation,
@@ -96,7 +98,8 @@ def standing_power(**values: Any) -> StandingPower:
 
 
 def policy_version(**values: Any) -> PolicyVersion:
-    number = next(_numbers)
+    # After those that operations have made: these count on from the last one in the table.
+    number = (PolicyVersion.objects.aggregate(last=Max("number"))["last"] or 0) + 1
     fixed: dict[str, Any] = {
         "number": number,
         "text": f"version: {number}",
