@@ -85,6 +85,8 @@ PAGES = (
     "tests/web/test_route_matrix.py",
     "tests/web/test_second_factors.py",
     "tests/web/test_sign_on.py",
+    "tests/web/test_sign_on_proofs.py",
+    "tests/web/test_step_up.py",
     "tests/management/test_demo.py",
     "tests/operations/test_chat.py",
     "tests/operations/test_clock_changes.py",

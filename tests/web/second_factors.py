@@ -9,9 +9,10 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.test import Client
+from django.urls import reverse
 
-from jitportal.models import Person
-from jitportal.operations import clock, factors, one_time_codes
+from jitportal.models import AccessRequest, Person
+from jitportal.operations import clock, decisions, factors, one_time_codes
 
 HALF_MINUTE = timedelta(seconds=30)
 
@@ -44,3 +45,14 @@ def confirmed(client: Client, asked: Any, address: str, **answer: str) -> Any:
     hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', words(asked))
     kept = {name: unescape(value) for name, value in hidden if name != "csrfmiddlewaretoken"}
     return client.post(address, {**kept, **answer})
+
+
+def browser_of(person: Person) -> Client:
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+def approval_of(request: AccessRequest, **changes: str) -> tuple[str, dict[str, str]]:
+    said = {"digest": decisions.seen_digest(request), "reason": 'Looked "at" <it>.\nTwice.', "minutes": "20"}
+    return reverse("decide_approve", args=[request.pk]), {**said, **changes}
