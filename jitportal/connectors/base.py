@@ -27,6 +27,7 @@ from jitportal.rules.vocabulary import (
     Holding,
     LeaseOrder,
     LoggedPart,
+    LoggedSignIns,
     Pathway,
     Refusal,
     Secret,
@@ -163,6 +164,20 @@ class Certifying(Protocol):
 
     def revocation_list(self, serials: Sequence[int], *, number: int, made_at: datetime) -> bytes:
         """The list of what was revoked before its end, as the target reads it."""
+        ...
+
+
+@runtime_checkable
+class LogsSignIns(Protocol):
+    """A connector whose target logs who signs in, and lets the portal read that."""
+
+    def sign_ins(
+        self, logins: Sequence[str], since: datetime, position: Mapping[str, object]
+    ) -> LoggedSignIns:
+        """The sign-ins of these logins from the position on; an empty one: from the files of ``since``.
+
+        Raises ``TargetError`` where there is no log to be read.
+        """
         ...
 
 

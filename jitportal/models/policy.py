@@ -106,6 +106,9 @@ class TargetHealth(models.Model):
     failing_since = models.DateTimeField(null=True, blank=True)
     failures = models.PositiveIntegerField(default=0)
     backoff_until = models.DateTimeField(null=True, blank=True)
+    #: Up to where its log of sign-ins was read, and why it can't be or what of it was lost.
+    sign_ins_position = models.JSONField(default=dict)
+    sign_ins_problem = models.TextField(blank=True)
 
     class Meta:
         verbose_name_plural = "target health"

@@ -242,6 +242,28 @@ class OpenSession:
 
 
 @dataclass(frozen=True, slots=True)
+class LoggedSignIn:
+    """A sign-in as the target logged it. ``session``: what its log knows it by; ``process`` as above."""
+
+    login: str
+    process: str
+    at: datetime
+    session: str
+    address: str | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedSignIns:
+    """A part of a target's log of sign-ins. ``lost``: something before or within it could not be read."""
+
+    sign_ins: tuple[LoggedSignIn, ...]
+    position: Mapping[str, object]  # where to go on
+    more: bool
+    lost: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """What ``check`` found out about a target."""
 

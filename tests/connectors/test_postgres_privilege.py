@@ -49,7 +49,7 @@ def test_the_portal_s_login_has_no_attribute_and_one_harmless_membership(target:
     )
 
 
-def test_the_portal_s_login_can_execute_ten_functions_and_touch_no_table(target: PostgresTarget) -> None:
+def test_the_portal_s_login_can_execute_eleven_functions_and_touch_no_table(target: PostgresTarget) -> None:
     functions = target.value(
         "SELECT array_agg(proname::text ORDER BY proname) FROM pg_proc "
         "WHERE pronamespace = 'jit'::regnamespace AND has_function_privilege(%s, oid, 'EXECUTE')",
@@ -57,7 +57,7 @@ def test_the_portal_s_login_can_execute_ten_functions_and_touch_no_table(target:
     )
     assert functions == [
         "cut_sessions", "drop_logins", "grant_leases", "health", "holders", "observe",
-        "revoke_leases", "session_log", "set_password", "take_remains",
+        "revoke_leases", "session_log", "set_password", "sign_in_log", "take_remains",
     ]  # fmt: skip
     tables = target.value(
         "SELECT count(*) FROM pg_class WHERE relnamespace = 'jit'::regnamespace AND relkind = 'r' "

@@ -10,7 +10,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from jitportal.management.private_postgres import PrivatePostgres
 from tests.connectors.conftest import UNSWEPT, installed_server
 from tests.connectors.postgres_target import PASSWORD, PostgresTarget
-from tests.operations import world
+from tests.operations import logging_postgres, world
 from tests.operations.memory_target import POLICY, MemoryTarget, put_in
 from tests.operations.postgres_rack import SECRET, forget_leases
 from tests.undone import undone
@@ -53,6 +53,13 @@ def target(settled_with_memory: None, db: None, monkeypatch: pytest.MonkeyPatch)
     target = MemoryTarget()
     put_in(monkeypatch, lambda: target)
     return target
+
+
+@pytest.fixture(scope="session")
+def logging_server() -> Iterator[PrivatePostgres]:
+    """A server that logs statements and sign-ins; one for all that read its log."""
+    with logging_postgres.logging_server() as server:
+        yield server
 
 
 @pytest.fixture

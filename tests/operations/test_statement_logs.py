@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -14,36 +13,15 @@ import pytest
 from django.conf import LazySettings
 
 from jitportal.connectors.base import TargetError
-from jitportal.management.postgres_binaries import why_unavailable
 from jitportal.management.private_postgres import PrivatePostgres
 from jitportal.models import Grant, Recording
 from jitportal.operations import connecting, grants, recording_text, recordings, statement_logs
 from tests.connectors.answers import granted
-from tests.connectors.postgres_target import PASSWORD, PostgresTarget, install, now
+from tests.connectors.postgres_target import PASSWORD, PostgresTarget, now
 from tests.operations import postgres_rack, world
+from tests.operations.logging_postgres import PORTAL, log_as
 
 pytestmark = [pytest.mark.postgres_server, pytest.mark.django_db]
-
-PORTAL = "jitportal_logs"
-
-
-def log_as(server: PrivatePostgres, kinds: str) -> None:
-    with psycopg.connect(server.dsn(), autocommit=True) as superuser:
-        superuser.execute(f"ALTER SYSTEM SET log_destination = '{kinds}'".encode())
-        superuser.execute("SELECT pg_reload_conf()")
-        while superuser.execute("SHOW log_destination").fetchone() != (kinds,):
-            time.sleep(0.01)
-
-
-@pytest.fixture(scope="module")
-def logging_server() -> Iterator[PrivatePostgres]:
-    """A server that writes its log as JSON, as docs/targets-postgres.md asks for."""
-    if reason := why_unavailable():
-        pytest.skip(reason)
-    with PrivatePostgres(durable=False, settings={"logging_collector": "on"}) as server:
-        log_as(server, "stderr,jsonlog")
-        install(server, database="postgres", portal=PORTAL)
-        yield server
 
 
 @pytest.fixture
@@ -141,7 +119,7 @@ def test_the_portal_reads_no_other_login_s_log_and_no_other_file(target: Postgre
     for file in ("../postgresql.conf", "/etc/passwd", "../base"):
         row = portal.execute(call, ["jit_somebody", file]).fetchone()
         assert row == ([],)
-    for statement in ("SELECT jit.read_log('postgres', 'epoch', NULL, 0)", "SELECT pg_ls_logdir()"):
+    for statement in ("SELECT jit.read_log('{postgres}', NULL, 'epoch', NULL, 0)", "SELECT pg_ls_logdir()"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             portal.execute(statement.encode())
 

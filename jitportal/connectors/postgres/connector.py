@@ -11,7 +11,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from jitportal.connectors.base import RoleOnTarget, TargetError, TargetSettings
-from jitportal.connectors.postgres import checkup, leases, remains, statements, watching
+from jitportal.connectors.postgres import checkup, leases, remains, sign_ins, statements, watching
 from jitportal.connectors.postgres.connection import Connection, Deadline, Server
 from jitportal.connectors.postgres.orders import (
     Observed,
@@ -29,6 +29,7 @@ from jitportal.rules.vocabulary import (
     Holding,
     LeaseOrder,
     LoggedPart,
+    LoggedSignIns,
     OpenSession,
     Presence,
     Refusal,
@@ -82,6 +83,14 @@ class PostgresConnector:
         """The open sessions of these logins, with or without a lease behind them."""
         with self._server.connect(Deadline()) as connection:
             return watching.sessions(connection, logins)
+
+    def sign_ins(
+        self, logins: Sequence[str], since: datetime, position: Mapping[str, object]
+    ) -> LoggedSignIns:
+        """Who signed in, by the server's log: see ``connectors.base.LogsSignIns``."""
+        deadline = Deadline()
+        with self._server.connect(deadline) as connection:
+            return sign_ins.read(connection, logins, since, position, deadline)
 
     def check(self, *, portal_now: Callable[[], datetime]) -> Health:
         return checkup.check(self._server, portal_now)

@@ -12,8 +12,8 @@
 -- It makes the schema jit; the roles jit_definer (owns the functions; nobody can log in as it),
 -- jit_dynamic (every dynamic login is a member, for pg_hba.conf) and jit_remains (owns what ended
 -- logins leave behind; has no right), jit_log_reader (owns the one function that reads the server's log,
--- for recorded sessions); and, where pg_cron is installed, the jobs "jit sweep" and
--- "jit sweep at start". The portal's login may execute ten functions and nothing else.
+-- for recorded sessions and for sign-ins); and, where pg_cron is installed, the jobs "jit sweep" and
+-- "jit sweep at start". The portal's login may execute eleven functions and nothing else.
 --
 -- Nothing can be granted yet. For each role that the portal may give, a superuser then says
 --

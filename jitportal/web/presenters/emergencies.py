@@ -34,6 +34,7 @@ from jitportal.web.live import AT_WORK, RUNNING, SETTLED, Live, live
 from jitportal.web.presenters import acts, recordings, states, story
 from jitportal.web.presenters.acts import Act
 from jitportal.web.presenters.story import Step
+from jitportal.web.presenters.targets import health_of
 
 #: On the desk; the register has all of them.
 LATEST = 10
@@ -86,10 +87,11 @@ class Kept:
     drill_late: bool
     rotation_late: bool
     in_use: Activation | None
+    blind: str  # why short sign-ins to it may not be seen; empty: they are, or its target can't tell
 
     @property
     def warnings(self) -> int:
-        return bool(self.population) + self.drill_late + self.rotation_late
+        return bool(self.population) + self.drill_late + self.rotation_late + bool(self.blind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,7 @@ def kept(account: EmergencyAccount, now: datetime) -> Kept:
         drill_late=drill <= now,
         rotation_late=rotation is not None and rotation <= now,
         in_use=Activation.objects.entitling(now).filter(account=account).select_related("person").first(),
+        blind=_blind(account),
     )
 
 
@@ -230,7 +233,13 @@ def routine_roles(person: Person) -> list[Routine]:
 
 
 def _accounts() -> list[EmergencyAccount]:
-    return list(EmergencyAccount.objects.offered().select_related("target").order_by("name", "pk"))
+    rows = EmergencyAccount.objects.offered().select_related("target__health")
+    return list(rows.order_by("name", "pk"))
+
+
+def _blind(account: EmergencyAccount) -> str:
+    health = health_of(account.target)
+    return health.sign_ins_problem if health is not None else ""
 
 
 def _told(activation: Activation) -> list[Told]:

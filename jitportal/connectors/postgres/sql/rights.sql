@@ -6,7 +6,7 @@ DECLARE
   portal regrole;
   for_portal text[] := ARRAY['grant_leases', 'revoke_leases', 'cut_sessions', 'drop_logins',
                              'take_remains', 'set_password', 'observe', 'holders', 'health',
-                             'session_log'];
+                             'session_log', 'sign_in_log'];
   for_superusers text[] := ARRAY['manage_role', 'unmanage_role', 'warn_of_hashes', 'run_sweep', 'cron_job'];
   problem text;
 BEGIN
@@ -24,8 +24,8 @@ BEGIN
     END LOOP;
   END LOOP;
   GRANT EXECUTE ON FUNCTION jit.cron_job() TO jit_definer;
-  GRANT EXECUTE ON FUNCTION jit.read_log(text, timestamptz, text, bigint) TO jit_definer;
-  REVOKE EXECUTE ON FUNCTION jit.read_log(text, timestamptz, text, bigint) FROM jit_log_reader;
+  GRANT EXECUTE ON FUNCTION jit.read_log(text[], text, timestamptz, text, bigint) TO jit_definer;
+  REVOKE EXECUTE ON FUNCTION jit.read_log(text[], text, timestamptz, text, bigint) FROM jit_log_reader;
 
   FOR portal IN SELECT login FROM jit.portal LOOP
     EXECUTE format('GRANT USAGE ON SCHEMA jit TO %s', portal);
