@@ -23,24 +23,27 @@ FORGOTTEN = timedelta(hours=24)
 
 
 @contextmanager
-def counted(person: Person) -> Iterator[None]:
+def counted(person: Person, where: str) -> Iterator[None]:
     """One try: what is ``Invalid`` inside is a failure. Raises ``TooOften`` before it is looked at.
+
+    ``where`` the guess is made: each place is counted by itself, so that who has only the password and
+    guesses at the sign-in holds up nothing that the signed-in person confirms.
 
     Around the transaction that the try is about, not inside: it is counted whatever becomes of that.
     """
-    failures = _begin(person)
+    failures = _begin(person, where)
     try:
         yield
     except Invalid:
         _failed(person, failures)
         raise
-    _succeeded(person)
+    _succeeded(person, where)
 
 
-def _begin(person: Person) -> int:
+def _begin(person: Person, where: str) -> int:
     """Count one try, and say which it is. What is refused isn't counted."""
     with transaction.atomic():
-        (row,) = locked("factor", [_key(person)], clock.now())
+        (row,) = locked("factor", [_key(person, where)], clock.now())
         now = clock.now()  # with the row locked: an earlier moment would be before who was just counted
         if row.free_at > now:
             wait = row.free_at - now
@@ -73,17 +76,17 @@ def _failed(person: Person, failures: int) -> None:
         )
 
 
-def _succeeded(person: Person) -> None:
+def _succeeded(person: Person, where: str) -> None:
     """The try was none to guess: the series ends."""
     with transaction.atomic():
         now = clock.now()
-        (row,) = locked("factor", [_key(person)], now)
+        (row,) = locked("factor", [_key(person, where)], now)
         row.failures, row.free_at = 0, now
         row.save()
 
 
-def _key(person: Person) -> str:
-    return key_of("factor", person.pk)
+def _key(person: Person, where: str) -> str:
+    return key_of("factor", person.pk, where)
 
 
 def _guessing() -> Guessing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,14 @@ from django.db.models import Max
 
 from jitportal.audit.events import record
 from jitportal.models import Person, StepUpProof
-from jitportal.operations import clock, factor_guesses, notices, one_time_codes, passkeys, step_up
+from jitportal.operations import (
+    clock,
+    first_factor,
+    notices,
+    one_time_codes,
+    passkeys,
+    step_up,
+)
 from jitportal.operations.facts import require
 from jitportal.operations.passkeys import NoPasskey, Site
 from jitportal.operations.transaction import lock_person, operation
@@ -29,23 +37,33 @@ def of(person: Person) -> list[Authenticator]:
     return list(Authenticator.objects.filter(user=person).order_by("pk"))
 
 
-def add_codes(*, actor: Person, secret: str, code: str, proof: StepUpProof | None = None) -> list[str]:
+def add_codes(
+    *,
+    actor: Person,
+    secret: str,
+    code: str,
+    proof: StepUpProof | None = None,
+    by_password: bool = False,
+) -> list[str]:
     """Add an authenticator app that shows the right code. Gives recovery codes to show once, where they are
-    the first. Raises ``Invalid`` for a wrong code, ``Conflict`` where there is one, ``StepUpNeeded``.
+    the first. ``by_password``: this session began with the password, and not by single sign-on. Raises
+    ``Invalid`` for a wrong code, ``Conflict`` where there is one, ``StepUpNeeded``.
     """
-    with factor_guesses.counted(actor), operation(actor):
+    with operation(actor):  # whoever sends a code has the key: there is nothing to guess
         actor = lock_person(actor.pk)
         require(Verb.FACTORS_CHANGE, actor)
         if Authenticator.objects.filter(user=actor, type=Authenticator.Type.TOTP).exists():
             raise Conflict("You have an authenticator app already. Remove it first, then add the new one.")
-        if one_time_codes.matching(secret, code, clock.now()) is None:
+        counter = _counter(secret, code, proof)
+        if counter is None:
             raise Invalid(
                 "That code isn't right. Type the one that the app shows now; where it is never right, set "
                 "your device's clock.",
                 field="code",
             )
-        _fresh(actor, {"add": "codes"}, "Add an authenticator app.", proof)
-        factor = one_time_codes.store(actor, secret)
+        about: dict[str, Any] = {"add": "codes", "key": hashlib.sha256(secret.encode()).hexdigest()}
+        _fresh(actor, about, "Add an authenticator app.", proof, by_password=by_password)
+        factor = one_time_codes.store(actor, secret, used=counter)
         return _added(actor, factor)
 
 
@@ -57,6 +75,7 @@ def add_passkey(
     state: Mapping[str, Any],
     site: Site,
     proof: StepUpProof | None = None,
+    by_password: bool = False,
 ) -> list[str]:
     """Add a passkey that has answered. Gives recovery codes as ``add_codes`` does, and raises as it does."""
     with operation(actor):
@@ -68,15 +87,17 @@ def add_passkey(
         held = Authenticator.objects.filter(user=actor, type=Authenticator.Type.WEBAUTHN)
         if held.count() >= MOST_PASSKEYS:
             raise Conflict(f"You have {MOST_PASSKEYS} passkeys. Remove one first.")
-        _fresh(actor, {"add": "passkey"}, "Add a passkey.", proof)
         try:
-            factor = passkeys.store(actor, name, passkeys.registered(state, answer, site))
+            credential = passkeys.registered(state, answer, site)
+            passkeys.refuse_known(credential)
         except NoPasskey as error:
             raise Invalid(
                 "The browser's answer can't be used: it came late, or the passkey is known already. "
                 "Try again."
             ) from error
-        return _added(actor, factor)
+        about = {"add": "passkey", "name": name, "key": passkeys.fingerprint(credential)}
+        _fresh(actor, about, f"Add passkey {name}.", proof, by_password=by_password)
+        return _added(actor, passkeys.store(actor, name, credential))
 
 
 def remove(*, actor: Person, factor_id: int, proof: StepUpProof | None = None) -> str:
@@ -142,10 +163,27 @@ def last_change(person: Person) -> datetime | None:
     return latest
 
 
-def _fresh(actor: Person, about: dict[str, Any], sentence: str, proof: StepUpProof | None) -> None:
-    """Whoever has a second factor shows it before another comes or goes."""
-    if step_up.has_factor(actor):
+def _fresh(
+    actor: Person,
+    about: dict[str, Any],
+    sentence: str,
+    proof: StepUpProof | None,
+    *,
+    by_password: bool = False,
+) -> None:
+    """Whoever has a second factor shows it before another comes or goes; the first takes signing in anew."""
+    if step_up.has_factor(actor) or first_factor.way(actor, by_password=by_password):
         step_up.require(actor=actor, act=Act.FACTORS, about=about, sentence=sentence, proof=proof)
+
+
+def _counter(secret: str, code: str, proof: StepUpProof | None) -> int | None:
+    """The half minute of which this is the code: of now, or of when the code was typed and something else
+    was asked for first.
+    """
+    now = one_time_codes.matching(secret, code, clock.now())
+    if now is not None or proof is None:
+        return now
+    return one_time_codes.matching(secret, code, proof.asked_at)
 
 
 def _added(actor: Person, factor: Authenticator) -> list[str]:

@@ -14,6 +14,7 @@ from allauth.mfa.utils import decrypt
 from jitportal.models import Person
 
 LONGEST_CODE = 20
+_USED = "used"
 
 
 def new_secret() -> str:
@@ -44,9 +45,19 @@ def takes_codes(person: Person) -> bool:
     return bool(Authenticator.objects.filter(user=person, type__in=kinds).exists())
 
 
-def store(person: Person, secret: str) -> Authenticator:
-    """Keep the secret of an authenticator app, sealed."""
-    return TOTP.activate(person, secret).instance
+def store(person: Person, secret: str, *, used: int) -> Authenticator:
+    """Keep the secret of an authenticator app, sealed. ``used``: the half minute of the code that was shown
+    to add it, which counts no more.
+    """
+    factor = TOTP.activate(person, secret).instance
+    factor.data[_USED] = used
+    factor.save(update_fields=["data"])
+    return factor
+
+
+def was_used(factor: Authenticator, counter: int) -> bool:
+    """Whether this half minute's code, or a later one's, was the one that the app was added with."""
+    return counter <= int(factor.data.get(_USED, -1))
 
 
 def secret_of(factor: Authenticator) -> str:

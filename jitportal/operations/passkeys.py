@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 from collections.abc import Mapping
@@ -89,11 +90,21 @@ def registered(state: Mapping[str, Any], answer: str, site: Site) -> dict[str, A
     return said
 
 
-def store(person: Person, name: str, credential: Mapping[str, Any]) -> Authenticator:
-    """Keep a passkey. Raises ``NoPasskey`` where somebody has it already."""
+def refuse_known(credential: Mapping[str, Any]) -> None:
+    """Raises ``NoPasskey`` where somebody has this passkey already."""
     known = Authenticator.objects.filter(type=Authenticator.Type.WEBAUTHN)
     if known.filter(data__credential__rawId=credential["rawId"]).exists():
         raise NoPasskey("This passkey is known already.")
+
+
+def fingerprint(credential: Mapping[str, Any]) -> str:
+    """What tells this passkey from every other: the hash of its id and of all that its device said of it."""
+    said = f"{credential['rawId']}:{credential['response']['attestationObject']}"
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+def store(person: Person, name: str, credential: Mapping[str, Any]) -> Authenticator:
+    """Keep a passkey that nobody has yet."""
     made: Authenticator = Authenticator.objects.create(
         user=person,
         type=Authenticator.Type.WEBAUTHN,

@@ -12,28 +12,43 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
+from django.contrib.auth.hashers import check_password
 
 from jitportal.audit.events import record
-from jitportal.models import Person, StepUpProof
-from jitportal.operations import clock, factor_guesses, notices, one_time_codes, passkeys, step_up
+from jitportal.models import Person, ProviderIdentity, StepUpProof
+from jitportal.operations import (
+    clock,
+    factor_guesses,
+    first_factor,
+    notices,
+    one_time_codes,
+    passkeys,
+    provider,
+    step_up,
+)
 from jitportal.operations.passkeys import NoPasskey, Site
 from jitportal.operations.provider import LEEWAY
 from jitportal.operations.sealing import Unreadable
 from jitportal.operations.step_up import Ask, StepUpNeeded
 from jitportal.operations.transaction import lock_person, operation
 from jitportal.rules.errors import Invalid, TooOften
-from jitportal.rules.step_up import WORDS, Method, stale
+from jitportal.rules.step_up import WORDS, Act, Method, stale
 
+_UNNAMED = {Method.PROVIDER: "single sign-on", Method.PASSWORD: "the password"}
+_FIRST_ALONE = "A password confirms nothing here but your first second factor. Use a second factor."
 _KEPT_CLAIMS = ("issuer", "subject", "auth_time", "acr", "amr", "at")
 _WRONG_CODE = "That code isn't right. Codes change each half minute: type the one that is shown now."
 _USED_CODE = "That code has been used already. Wait for the next one, and type that."
 _NOT_THIS = "That passkey's answer isn't for this: it is another's, or of another question. Confirm again."
 
 
-def prove_by_code(*, actor: Person, asked: Ask, code: str) -> StepUpProof:
-    """By a one-time code, or a recovery code. Raises ``StepUpNeeded`` with what was wrong."""
+def prove_by_code(*, actor: Person, asked: Ask, code: str, browser: str = "") -> StepUpProof:
+    """By a one-time code, or a recovery code. ``browser``: one that this person has signed in with before.
+    Raises ``StepUpNeeded`` with what was wrong.
+    """
     _refuse_late(asked)
-    with _refused_as_needed(asked), factor_guesses.counted(actor):
+    where = f"sign in {browser}" if asked.act is Act.SIGN_IN else "confirm"
+    with _refused_as_needed(asked), factor_guesses.counted(actor, where):
         return _by_code(actor, asked, code)
 
 
@@ -45,7 +60,8 @@ def _by_code(actor: Person, asked: Ask, code: str) -> StepUpProof:
             if factor.type == Authenticator.Type.TOTP:
                 counter = one_time_codes.matching(_secret_of(factor), code, now)
                 if counter is not None:
-                    if StepUpProof.objects.filter(factor_id=factor.pk, counter__gte=counter).exists():
+                    shown = StepUpProof.objects.filter(factor_id=factor.pk, counter__gte=counter)
+                    if one_time_codes.was_used(factor, counter) or shown.exists():
                         raise Invalid(_USED_CODE)
                     return _store(actor, asked, Method.CODE, factor, now, counter=counter)
             if factor.type == Authenticator.Type.RECOVERY_CODES and one_time_codes.spend_recovery_code(
@@ -54,6 +70,19 @@ def _by_code(actor: Person, asked: Ask, code: str) -> StepUpProof:
                 _tell_of_recovery_code(actor, factor, now)
                 return _store(actor, asked, Method.RECOVERY_CODE, factor, now)
         raise Invalid(_WRONG_CODE)
+
+
+def prove_by_password(*, actor: Person, asked: Ask, password: str) -> StepUpProof:
+    """By the password, for one's first second factor alone. Raises ``StepUpNeeded`` with what was wrong."""
+    _refuse_late(asked)
+    if not first_factor.is_for(asked, actor):
+        raise StepUpNeeded(asked.act, asked.about, asked.sentence, _FIRST_ALONE)
+    with _refused_as_needed(asked), factor_guesses.counted(actor, "password"):
+        if not check_password(password, actor.password):
+            raise Invalid("That password isn't right. Type the one that you sign in with.")
+        with operation(actor):
+            lock_person(actor.pk)
+            return _store(actor, asked, Method.PASSWORD, None, clock.now())
 
 
 def prove_by_passkey(*, actor: Person, asked: Ask, answer: str, site: Site) -> StepUpProof:
@@ -95,7 +124,7 @@ def prove_by_provider(*, actor: Person, asked: Ask, claims: Mapping[str, Any]) -
     ``StepUpNeeded`` with what was wrong.
     """
     _refuse_late(asked)
-    if problem := _provider_problem(asked, claims):
+    if problem := _provider_problem(actor, asked, claims):
         raise StepUpNeeded(asked.act, asked.about, asked.sentence, problem)
     kept = {name: claims[name] for name in _KEPT_CLAIMS if name in claims}
     with _refused_as_needed(asked), operation(actor):
@@ -109,16 +138,28 @@ def signed_in_since(asked: Ask, claims: Mapping[str, Any]) -> bool:
     return isinstance(when, int) and isinstance(came, int) and came > asked_at and when >= asked_at - LEEWAY
 
 
-def _provider_problem(asked: Ask, claims: Mapping[str, Any]) -> str:
-    if not settings.STEP_UP_BY_PROVIDER:
+def _provider_problem(actor: Person, asked: Ask, claims: Mapping[str, Any]) -> str:
+    if not settings.STEP_UP_BY_PROVIDER and not first_factor.is_for(asked, actor):
         return "Signing in by your organisation doesn't count here. Use a second factor of the portal's own."
+    if not _is_of(actor, claims):
+        return "What your organisation said isn't about you. Sign in there again, as yourself."
     if not signed_in_since(asked, claims):
         return (
             "You haven't signed in again since this was asked. Sign in by your organisation, and come back."
         )
-    if settings.STEP_UP_ACR and claims.get("acr") not in settings.STEP_UP_ACR:
+    by_class = settings.STEP_UP_BY_PROVIDER and settings.STEP_UP_ACR
+    if by_class and claims.get("acr") not in settings.STEP_UP_ACR:
         return "Your organisation signed you in without the factor that is needed here."
     return ""
+
+
+def _is_of(actor: Person, claims: Mapping[str, Any]) -> bool:
+    """Whether it is the provider that is set up now who said it, and of this person."""
+    set_up = provider.current()
+    if set_up is None or claims.get("issuer") != set_up.issuer:
+        return False
+    known = ProviderIdentity.objects.filter(issuer=set_up.issuer, person=actor)
+    return known.filter(subject=str(claims.get("subject", ""))).exists()
 
 
 def _refuse_late(asked: Ask) -> None:
@@ -157,7 +198,7 @@ def _store(
     if factor is not None:
         factor.last_used_at = now
         factor.save(update_fields=["last_used_at"])
-    name = str(factor) if factor is not None else "single sign-on"
+    name = str(factor) if factor is not None else _UNNAMED[method]
     proof = StepUpProof.objects.create(
         person=actor,
         act=asked.act,
@@ -174,9 +215,13 @@ def _store(
     record(
         verb="factor.shown",
         actor=actor,
-        sentence=f"{actor} confirmed {WORDS[asked.act]} with a second factor: {name}.",
+        sentence=f"{actor} confirmed {WORDS[asked.act]} with {_shown(factor, name)}.",
         now=now,
         person=actor,
         data=step_up.traced(proof),
     )
     return proof
+
+
+def _shown(factor: Authenticator | None, name: str) -> str:
+    return name if factor is None else f"a second factor: {name}"

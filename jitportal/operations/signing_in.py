@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import IPv6Address, ip_address, ip_network
 
 from django.conf import settings
 from django.db import transaction
@@ -17,7 +16,7 @@ from jitportal.operations import clock, step_up
 from jitportal.operations.limits import key_of, locked
 from jitportal.operations.transaction import operation
 from jitportal.rules.errors import TooOften
-from jitportal.rules.limits import Guessing, spoken_wait
+from jitportal.rules.limits import Guessing, network_of, spoken_wait
 from jitportal.rules.step_up import Act
 
 #: A series of failures ends when none has come for so long.
@@ -40,16 +39,17 @@ def begin(username: str, *, browser: str = "", door: str = USUAL) -> Attempt:
     """Count a try before the password is looked at, so that tries at the same moment count too.
 
     ``browser`` is one that this account has signed in with before: it is counted by itself, so that
-    nobody can keep somebody out by guessing. ``door``: each has its own counts. Raises ``TooOften`` with how
-    long to wait; that isn't counted.
+    nobody can keep somebody out by guessing, be it at their account or from their address. ``door``: each has
+    its own counts. Raises ``TooOften`` with how long to wait; that isn't counted.
     """
-    address = _network(context.current().address)
+    address = network_of(context.current().address)
     account = key_of(door, "account", username.casefold(), browser)
     keys = (account, key_of(door, "address", address))
     with transaction.atomic():
         rows = locked(door, keys, clock.now())
         now = clock.now()  # with the rows locked: an earlier moment would be before who was just counted
-        wait = max(row.free_at for row in rows) - now
+        asked = rows[:1] if browser else rows
+        wait = max(row.free_at for row in asked) - now
         if wait > timedelta():
             raise TooOften(
                 f"There were too many failures to sign in. Try again in {spoken_wait(wait)}.", wait=wait
@@ -150,10 +150,3 @@ def _guessing(door: str) -> tuple[Guessing, Guessing]:
     else:
         free, of_address = settings.SIGN_IN_FAILURES, settings.SIGN_IN_ADDRESS_FAILURES
     return Guessing(free, longest), Guessing(of_address, longest)
-
-
-def _network(address: str | None) -> str:
-    """Who has one IPv6 address has 2⁶⁴ of them, and counts as one."""
-    if address and isinstance(ip_address(address), IPv6Address):
-        return str(ip_network(f"{address}/64", strict=False))
-    return address or ""

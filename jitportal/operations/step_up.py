@@ -154,7 +154,7 @@ def require(
     if actor.is_system or is_story() or not is_required(act):
         return None
     if proof is None:
-        if not has_factor(actor) and not settings.STEP_UP_BY_PROVIDER:
+        if act is not Act.FACTORS and not has_factor(actor) and not settings.STEP_UP_BY_PROVIDER:
             what = WORDS[act][0].upper() + WORDS[act][1:]
             raise EnrolmentNeeded(f"{what} takes a second factor, and you have none yet.")
         raise StepUpNeeded(act, about, sentence)

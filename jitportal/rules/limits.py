@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +61,10 @@ def spoken_wait(wait: timedelta) -> str:
     seconds = max(1, -(-int(wait.total_seconds() * 1000) // 1000))
     number, unit = (seconds, "second") if seconds < 90 else (-(-seconds // 60), "minute")
     return f"{number} {unit}{'' if number == 1 else 's'}"
+
+
+def network_of(address: str | None) -> str:
+    """What counts as one address: who has one of IPv6 has 2⁶⁴ of them. Empty where it isn't known."""
+    if address and isinstance(ip_address(address), IPv6Address):
+        return str(ip_network(f"{address}/64", strict=False))
+    return address or ""

@@ -24,6 +24,9 @@ class Act(StrEnum):
     FACTORS = "factors.change"
     APPROVE = "request.approve"
     START = "grant.start"
+    CONNECT = "grant.connect"
+    DELEGATE = "delegation.make"
+    RESET = "factors.reset"
     POLICY = "policy.apply"
     REVOKE_SEVERAL = "grants.revoke"
     BREAK_GLASS = "break_glass"
@@ -36,6 +39,9 @@ WORDS: Mapping[Act, str] = {
     Act.FACTORS: "a change of your second factors",
     Act.APPROVE: "the approval of a role of high risk",
     Act.START: "the start of a role of high risk",
+    Act.CONNECT: "a new way into a role of high risk",
+    Act.DELEGATE: "a delegation",
+    Act.RESET: "the reset of somebody else's second factors",
     Act.POLICY: "bringing a policy into force",
     Act.REVOKE_SEVERAL: "revoking several grants at once",
     Act.BREAK_GLASS: "emergency access",
@@ -50,6 +56,8 @@ class Method(StrEnum):
     CODE = "code"
     RECOVERY_CODE = "recovery_code"
     PROVIDER = "provider"
+    #: For the first factor of who has no other way, and for nothing else.
+    PASSWORD = "password"  # noqa: S105 - a kind, and no secret
 
 
 def decision_digest(person: str, act: Act, about: Mapping[str, Plain]) -> str:

@@ -14,6 +14,8 @@ from jitportal.operations import clock
 KEPT = "kept"
 #: A field with the address that a form is kept for, where that isn't the one it was sent to.
 ADDRESS = "kept_for"
+#: Fields that are no part of what was typed there; a password is kept nowhere.
+NEVER = frozenset({"csrfmiddlewaretoken", ADDRESS, "step_up_password"})
 #: More than this isn't kept: the largest form here is a policy's, whose text is in the browser still.
 LARGEST = 200_000
 #: After that it is better looked at again than sent.
@@ -35,7 +37,7 @@ def fields_of(request: HttpRequest, without: Collection[str] = ()) -> list[tuple
 
 def keep(request: HttpRequest) -> None:
     """Remember what was sent, until it is sent again or something else is kept."""
-    fields = fields_of(request, {"csrfmiddlewaretoken", ADDRESS})
+    fields = fields_of(request, NEVER)
     address = request.POST.get(ADDRESS) or request.get_full_path()
     own = url_has_allowed_host_and_scheme(address, allowed_hosts=None)
     size = sum(len(name) + len(value) for name, value in fields)

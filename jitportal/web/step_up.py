@@ -16,15 +16,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from jitportal.models import Person, StepUpProof
-from jitportal.operations import one_time_codes, passkeys, provider, proving, step_up
+from jitportal.operations import first_factor, one_time_codes, passkeys, provider, proving, step_up
 from jitportal.operations.passkeys import Site
 from jitportal.operations.step_up import Ask, EnrolmentNeeded, StepUpNeeded
-from jitportal.web import kept
+from jitportal.rules.step_up import Method
+from jitportal.web import kept, known_browsers
 from jitportal.web.http import PortalRequest
 
-TOKEN, CODE, PASSKEY, PROVIDER = "step_up_token", "step_up_code", "step_up_passkey", "step_up_provider"
+TOKEN, CODE, PASSKEY = "step_up_token", "step_up_code", "step_up_passkey"
+PROVIDER, PASSWORD = "step_up_provider", "step_up_password"
 #: Fields of the step-up's own, which aren't sent again.
-OWN = frozenset({TOKEN, CODE, PASSKEY, PROVIDER, kept.ADDRESS, "csrfmiddlewaretoken"})
+OWN = frozenset({TOKEN, CODE, PASSKEY, PROVIDER, PASSWORD, kept.ADDRESS, "csrfmiddlewaretoken"})
 #: Where single sign-on keeps what the provider said of this session: the claims of the last id token.
 CLAIMS = "sign_on"
 LONGEST = 20_000
@@ -49,10 +51,15 @@ def answered(request: HttpRequest, asked: Ask, person: Person) -> StepUpProof | 
     if PROVIDER in request.POST and not request.POST.get(CODE):
         claims = request.session.get(CLAIMS) or {}
         return proving.prove_by_provider(actor=person, asked=asked, claims=claims)
+    if password := request.POST.get(PASSWORD, "")[:LONGEST]:
+        return proving.prove_by_password(actor=person, asked=asked, password=password)
     code = request.POST.get(CODE, "").strip()
+    if not code and first_factor.is_for(asked, person):
+        raise StepUpNeeded(asked.act, asked.about, asked.sentence, "Type your password.")
     if not code:
         raise StepUpNeeded(asked.act, asked.about, asked.sentence, "Type a code, or use a passkey.")
-    return proving.prove_by_code(actor=person, asked=asked, code=code)
+    browser = known_browsers.known_as(request, person.username)
+    return proving.prove_by_code(actor=person, asked=asked, code=code, browser=browser)
 
 
 def site_of(request: HttpRequest) -> Site:
@@ -86,6 +93,7 @@ def page(request: HttpRequest, needed: StepUpNeeded | EnrolmentNeeded) -> HttpRe
     context = {
         **ways(request, asked, person),
         "asked": asked,
+        "title": title_of(asked, person),
         "problem": needed.problem,
         "fields": kept.fields_of(request, OWN),
         "address": request.get_full_path(),
@@ -94,13 +102,28 @@ def page(request: HttpRequest, needed: StepUpNeeded | EnrolmentNeeded) -> HttpRe
     return render(request, "factors/step_up.html", context, status=422 if needed.problem else 403)
 
 
+def title_of(asked: Ask, person: Person) -> str:
+    """What the page asks for."""
+    first = first_factor.is_for(asked, person)
+    return "Show that it is you" if first else "Confirm with your second factor"
+
+
 def ways(request: HttpRequest, asked: Ask, person: Person) -> dict[str, Any]:
     """By which factors this person can answer, for the template."""
     site = site_of(request)
     options = passkeys.to_sign(person, asked.challenge, site) if takes_passkeys(site) else None
+    way = None
+    if first_factor.is_for(asked, person):
+        way = first_factor.way(person, by_password=began_by_password(request))
     return {
         "token": step_up.sealed(asked),
         "passkey": json.dumps(options) if options else "",
         "codes": one_time_codes.takes_codes(person),
-        "provider": provider.current() if settings.STEP_UP_BY_PROVIDER else None,
+        "provider": provider.current() if settings.STEP_UP_BY_PROVIDER or way is Method.PROVIDER else None,
+        "password": way is Method.PASSWORD,
     }
+
+
+def began_by_password(request: HttpRequest) -> bool:
+    """Whether this session did, and not by single sign-on."""
+    return CLAIMS not in request.session

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from jitportal.models import AccessRequest, Person
-from jitportal.operations import clock, decisions, factors, one_time_codes
+from jitportal.operations import clock, decisions, factors, one_time_codes, step_up
 
 HALF_MINUTE = timedelta(seconds=30)
 
@@ -22,7 +22,10 @@ class App:
 
     def __init__(self, person: Person) -> None:
         self.secret = one_time_codes.new_secret()
-        self.recovery_codes = factors.add_codes(actor=person, secret=self.secret, code=self.code())
+        with step_up.told_as_a_story():  # with no password and no provider asked
+            self.recovery_codes = factors.add_codes(
+                actor=person, secret=self.secret, code=self.code(-HALF_MINUTE)
+            )
         self.factor = Authenticator.objects.get(user=person, type=Authenticator.Type.TOTP)
 
     def code(self, later: timedelta = timedelta()) -> str:
@@ -38,6 +41,13 @@ def field(answer: Any, name: str) -> str:
     found = re.search(rf'name="{name}" value="([^"]*)"', words(answer))
     assert found, f"There is no field {name}."
     return unescape(found[1])
+
+
+def key_on(page: Any) -> str:
+    """The key that the page shows for an app."""
+    found = re.search(r'<pre id="key">([A-Z2-7 ]+)</pre>', words(page))
+    assert found
+    return found[1].replace(" ", "")
 
 
 def confirmed(client: Client, asked: Any, address: str, **answer: str) -> Any:

@@ -28,7 +28,7 @@ from jitportal.operations import (
 from jitportal.rules.errors import NotAllowed
 from tests.undone import undone
 from tests.web.routes import NAMED
-from tests.web.second_factors import App, approval_of, browser_of, confirmed, field, words
+from tests.web.second_factors import App, approval_of, browser_of, confirmed, field, key_on, words
 from tests.web.world import World, ask, elevate, settled
 
 pytestmark = pytest.mark.django_db
@@ -47,13 +47,6 @@ def world(settled_world: World, db: None, settings: LazySettings) -> World:
     return settled_world.as_stored()
 
 
-def one_time_codes_secret(page: Any) -> str:
-    """The key that the page shows for an app."""
-    found = re.search(r'<pre id="key">([A-Z2-7 ]+)</pre>', words(page))
-    assert found
-    return found[1].replace(" ", "")
-
-
 def recovery_codes_on(page: Any) -> list[str]:
     return re.findall(r"(?m)^(?:.*>)?(\d{4} \d{4})(?=$|<)", words(page))
 
@@ -65,13 +58,13 @@ def test_who_has_none_is_led_to_one_and_goes_on_with_what_they_typed(world: Worl
     assert refused.status_code == 403
     assert "you have none yet" in words(refused)
     page = kai.get(reverse("you_factor_codes"))
-    secret = one_time_codes_secret(page)
+    secret = key_on(page)
     assert "<svg" in words(page)
     assert "<?xml" not in words(page)
     setup = field(page, "setup")
     wrong = kai.post(reverse("you_factor_codes"), {"setup": setup, "code": "000000"})
     assert wrong.status_code == 422
-    assert one_time_codes_secret(wrong) == secret
+    assert key_on(wrong) == secret
     code = one_time_codes.code_at(secret, clock.now())
     shown = kai.post(reverse("you_factor_codes"), {"setup": setup, "code": code})
     assert shown.status_code == 200

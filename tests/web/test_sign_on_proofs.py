@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from jitportal.models import Event, Person, StepUpProof
 from jitportal.operations import clock, decisions
+from jitportal.rules.limits import Limit
 from jitportal.rules.sign_on import Linking
 from jitportal.sign_on_settings import SignOn
 from tests.provider.running import CLIENT, SECRET, RunningProvider, way_back
@@ -126,6 +127,18 @@ def test_a_provider_that_isnt_there_gives_a_clear_page(provider: RunningProvider
     answer = Client().get("/sign-in/provider/")
     assert answer.status_code == 503
     assert "Nothing answers there." in text(answer)
+
+
+def test_a_network_of_one_owner_counts_as_one_at_single_sign_on(
+    provider: RunningProvider, settings: Any
+) -> None:
+    settings.LIMITS = {**settings.LIMITS, "sign_on": Limit(2, 60)}
+
+    def begins(address: str) -> int:
+        return Client().get("/sign-in/provider/", REMOTE_ADDR=address).status_code
+
+    assert [begins(f"2001:db8::{number}") for number in (1, 2, 3)] == [302, 302, 429]
+    assert begins("2001:db8:0:1::1") == 302
 
 
 def test_a_provider_that_gave_no_answer_is_left_alone_for_a_while(

@@ -98,6 +98,20 @@ def test_one_address_that_tries_many_accounts_waits(ann: Person) -> None:
     assert tries(Client(), PASSWORD, address="203.0.113.8").status_code == 302
 
 
+def test_an_address_that_waits_keeps_no_known_browser_out(ann: Person) -> None:
+    own = Client()
+    assert tries(own, PASSWORD).status_code == 302
+    own.post("/sign-out/")
+    for number in range(30):
+        tries(Client(), "wrong", username=f"somebody{number}")
+    assert tries(Client(), PASSWORD).status_code == 429
+    assert tries(own, PASSWORD).status_code == 302
+    own.post("/sign-out/")
+    for _ in range(5):  # and it guesses no better than any other
+        assert tries(own, "wrong").status_code == 422
+    assert tries(own, PASSWORD).status_code == 429
+
+
 def test_a_network_of_one_owner_counts_as_one(settings: LazySettings) -> None:
     settings.SIGN_IN_ADDRESS_FAILURES = 3
     for number in range(3):

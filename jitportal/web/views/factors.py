@@ -60,6 +60,7 @@ def you_factor_codes(request: PortalRequest) -> HttpResponse:
                     secret=secret,
                     code=form.cleaned_data["code"],
                     proof=step_up.given(request),
+                    by_password=step_up.began_by_password(request),
                 )
                 return _added(request, codes)
     secret = secret or one_time_codes.new_secret()
@@ -94,6 +95,7 @@ def you_factor_passkey(request: PortalRequest) -> HttpResponse:
                     state=state,
                     site=site,
                     proof=step_up.given(request),
+                    by_password=step_up.began_by_password(request),
                 )
                 return _added(request, codes)
     options, state = passkeys.to_register(request.user, site)

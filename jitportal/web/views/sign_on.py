@@ -24,6 +24,7 @@ from jitportal.models import Person
 from jitportal.operations import limits, provider, sign_on
 from jitportal.operations.provider import ProviderTrouble, TokenRefused
 from jitportal.rules.errors import JitportalError, TooOften
+from jitportal.rules.limits import network_of
 from jitportal.rules.sign_on import arrival
 from jitportal.sign_on_settings import SignOn
 from jitportal.web.middleware import trustworthy_address
@@ -46,7 +47,7 @@ def start(request: HttpRequest) -> HttpResponseBase:
     if settings.PRODUCTION and _elsewhere(request):
         return redirect(f"{settings.PUBLIC_URL}{request.path}?{urlencode({_MOVED: 1, **request.GET.dict()})}")
     try:
-        limits.take("sign_on", trustworthy_address(request) or "")
+        limits.take("sign_on", network_of(trustworthy_address(request)))
         found = provider.discover(set_up)
     except (ProviderTrouble, TooOften) as error:
         return _trouble(request, error)
@@ -78,7 +79,7 @@ def callback(request: HttpRequest) -> HttpResponseBase:
             "This sign-in wasn't begun in this browser, is finished already, or took too long. Begin again.",
         )
     try:
-        limits.take("sign_on", trustworthy_address(request) or "")
+        limits.take("sign_on", network_of(trustworthy_address(request)))
         claims = _claims(request, set_up, kept)
         person = sign_on.arrive(sign_on=set_up, arrival=arrival(claims, set_up.claims))
     except (ProviderTrouble, TooOften) as error:
