@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from jitportal.models import Grant, SshHost
+from jitportal.operations import certifying, ssh_hosts
+from tests.connectors.ssh_orders import Client
 from tests.connectors.ssh_target import SshFleet
 from tests.operations import emergency_world, world
+from tests.operations.rack import rack
+from tests.operations.ssh_sessions import configure
 
 RACK = "      connector: manual\n      settings: {carriers: carl}\n"
 ROLES = """\
@@ -48,3 +53,19 @@ def settle(fleet: SshFleet, monkeypatch: pytest.MonkeyPatch, text: str = "") -> 
     for name in ("JITPORTAL_TARGET_FLEET_CA", "JITPORTAL_TARGET_FLEET_PASSPHRASE"):
         monkeypatch.setenv(name, fleet.secret(name))
     world.settle(text or policy(fleet))
+
+
+def attached(fleet: SshFleet, monkeypatch: pytest.MonkeyPatch, portal: str) -> SshHost:
+    """The portal of that address with the real host as its own, and the host with a token of its own."""
+    settle(fleet, monkeypatch)
+    host, token = ssh_hosts.add(actor=world.person("otto"), target=rack(), name="web1")
+    configure(fleet, portal, token, target="rack")
+    fleet.take_list(ssh_hosts.revocation_list(rack()))
+    return host
+
+
+def granted(client: Client, role: str = "filmed") -> tuple[Grant, str]:
+    """Live access, and the certificate for it."""
+    grant = world.live("rita", role)
+    made = certifying.certify(actor=grant.person, grant=grant, public_key=client.public)
+    return grant, made.text

@@ -3,99 +3,33 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
 from uuid import uuid4
 
 import pytest
 from django.conf import LazySettings
 from pytest_django.live_server_helper import LiveServer
 
-from jitportal.models import EmergencySignIn, Event, Grant, PostIncidentReview, Recording, SshHost
-from jitportal.operations import certifying, emergencies, grants, recordings, ssh_hosts
+from jitportal.models import EmergencySignIn, Event, PostIncidentReview, Recording, SshHost
+from jitportal.operations import certifying, emergencies, grants, recordings
 from tests.connectors.ssh_orders import Client
-from tests.connectors.ssh_target import TARGET, SshFleet, alive, now, run
+from tests.connectors.ssh_target import SshFleet, alive, now, run
 from tests.operations import emergency_world, ssh_rack, world
-from tests.operations.rack import rack
+from tests.operations.ssh_sessions import (
+    NOWHERE,
+    SPOOL,
+    configure,
+    gone_within,
+    left_behind,
+    recorded,
+    session,
+    until,
+)
 
-T = TypeVar("T")
-NOWHERE = "http://127.0.0.1:9"
-SPOOL = "/var/lib/jit-session"
 #: From the grant to a shell on a machine that does ten things at once; the proof says five seconds.
 BUSY = 20.0
-
-
-def configure(fleet: SshFleet, portal: str, token: str, **more: str) -> None:
-    """The host's own settings, as the script writes them."""
-    values = {"portal": portal, "target": TARGET, "token": token, **more}
-    text = "".join(f"{name} = {value}\n" for name, value in values.items())
-    place = fleet.root / "jit-session.conf"
-    place.write_text(text)
-    fleet.inside("sh", "-c", f"rm -rf {SPOOL}/*; install -m 600 {place} /etc/jit-session.conf")
-
-
-class Session:
-    """A client in a terminal of its own: what it types, and what it is shown."""
-
-    def __init__(self, command: list[str]) -> None:
-        self.begun = time.monotonic()
-        self._terminal, other = pty.openpty()
-        self._process = subprocess.Popen(
-            command, stdin=other, stdout=other, stderr=other, start_new_session=True
-        )
-        os.close(other)
-        os.set_blocking(self._terminal, False)
-        self.shown = ""
-
-    def type(self, text: str) -> None:
-        os.write(self._terminal, text.encode())
-
-    def wait_for(self, text: str, seconds: float = 10) -> float:
-        """How long after its beginning it showed this."""
-        ends = time.monotonic() + seconds
-        while time.monotonic() < ends:
-            self._read()
-            if text in self.shown:
-                return time.monotonic() - self.begun
-            time.sleep(0.01)
-        raise AssertionError(f"never showed {text!r}: {self.shown!r}")
-
-    def end(self, seconds: float = 15) -> int:
-        """Wait until it is over; the exit status."""
-        ends = time.monotonic() + seconds
-        while self._process.poll() is None and time.monotonic() < ends:
-            self._read()
-            time.sleep(0.01)
-        self._read()
-        assert self._process.poll() is not None, f"still there: {self.shown!r}"
-        return self._process.returncode
-
-    def close(self) -> None:
-        self._process.kill()
-        self._process.wait(timeout=10)
-        os.close(self._terminal)
-
-    def _read(self) -> None:
-        try:
-            self.shown += os.read(self._terminal, 65536).decode(errors="replace")
-        except OSError:
-            return
-
-
-@contextmanager
-def session(command: list[str]) -> Iterator[Session]:
-    opened = Session(command)
-    try:
-        yield opened
-    finally:
-        opened.close()
 
 
 @pytest.fixture
@@ -104,28 +38,10 @@ def client(ssh_fleet: SshFleet, tmp_path: Path) -> Client:
     return Client(ssh_fleet, tmp_path)
 
 
-def recorded(client: Client, seconds: float = 60) -> str:
-    return client.certificate(client.order(seconds=seconds, session="recorded", pty="yes"))
-
-
-def left_behind(fleet: SshFleet) -> list[list[object]]:
-    """The events of the one recording that the host still has."""
-    text = fleet.inside("sh", "-c", f"cat {SPOOL}/*.done")
-    return [json.loads(line) for line in text.splitlines()[1:]]
-
-
-def gone_within(word: str, seconds: float) -> float:
-    begun = time.monotonic()
-    while found := alive(word):
-        assert time.monotonic() - begun < seconds, f"still there: {found}"
-        time.sleep(0.02)
-    return time.monotonic() - begun
-
-
 def test_everything_in_a_session_dies_at_its_end_with_the_portal_dead(client: Client) -> None:
     """A child of setsid, one that has forked twice, and a shell that has undone what kills it."""
     word = f"marker{uuid4().hex[:8]}"
-    until = now() + timedelta(seconds=4)
+    end = now() + timedelta(seconds=4)
     with session(client.ssh(recorded(client, 4), options=("-tt",))) as opened:
         opened.wait_for("$ ")
         opened.type(f"setsid sh -c 'sleep 300 # {word}' & (setsid sh -c 'sleep 300 # {word}' &)\n")
@@ -136,12 +52,12 @@ def test_everything_in_a_session_dies_at_its_end_with_the_portal_dead(client: Cl
         opened.wait_for("undone")
         assert len(alive(word)) >= 3
         opened.end()
-    over = (now() - until).total_seconds()
+    over = (now() - end).total_seconds()
     gone_within(word, max(0.0, 2 - over))
     assert "This session's time is over" in opened.shown
-    *_, note, end = left_behind(client.fleet)
+    *_, note, last = left_behind(client.fleet)
     assert "time is over" in str(note[2])
-    assert end[1:] == ["m", "exit -9"]
+    assert last[1:] == ["m", "exit -9"]
 
 
 def test_input_is_never_recorded_and_output_is(client: Client) -> None:
@@ -242,31 +158,22 @@ class TestWithThePortal:
         settings: LazySettings,
     ) -> SshHost:
         settings.RECORDINGS_DIR = tmp_path / "recordings"
-        ssh_rack.settle(client.fleet, monkeypatch)
-        host, token = ssh_hosts.add(actor=world.person("otto"), target=rack(), name="web1")
-        configure(client.fleet, live_server.url, token, target="rack")
-        client.fleet.take_list(ssh_hosts.revocation_list(rack()))
-        return host
-
-    def granted(self, client: Client, role: str = "filmed") -> tuple[Grant, str]:
-        grant = world.live("rita", role)
-        made = certifying.certify(actor=grant.person, grant=grant, public_key=client.public)
-        return grant, made.text
+        return ssh_rack.attached(client.fleet, monkeypatch, live_server.url)
 
     def test_a_shell_and_a_recording_to_the_last(self, client: Client) -> None:
         begun = time.monotonic()
-        grant, certificate = self.granted(client)
+        grant, certificate = ssh_rack.granted(client)
         with session(client.ssh(certificate, options=("-tt",))) as opened:
             opened.wait_for("$ ")
             assert time.monotonic() - begun < BUSY
             opened.type("echo first of all\n")
             opened.wait_for("first of all\r\n")
-            piece = self.until(lambda: Recording.objects.filter(size__gt=200).first())
+            piece = until(lambda: Recording.objects.filter(size__gt=200).first())
             assert piece
             assert piece.state == "receiving"  # while the session runs
             opened.type("echo last of all; exit\n")
             opened.end()
-        whole = self.until(lambda: Recording.objects.filter(state="complete").first())
+        whole = until(lambda: Recording.objects.filter(state="complete").first())
         assert whole
         assert (whole.grant, whole.source, whole.account, whole.kind) == (
             grant,
@@ -280,7 +187,7 @@ class TestWithThePortal:
         assert len(text.encode()) == whole.size == sum(piece.size for piece in whole.pieces.all())
         shown = "".join(str(event[2]) for event in map(json.loads, text.splitlines()[1:]) if event[1] == "o")
         assert shown.index("first of all") < shown.index("last of all\r\n")
-        self.until(lambda: not client.fleet.inside("ls", SPOOL))
+        until(lambda: not client.fleet.inside("ls", SPOOL))
         assert world.verbs(grant=grant)[-2:] == ["recording.begun", "recording.finished"]
 
     def test_a_shell_after_breaking_the_glass(self, client: Client) -> None:
@@ -297,7 +204,7 @@ class TestWithThePortal:
             emergencies.hand_back(actor=activation.person, activation=activation)
             opened.wait_for("This access was ended: it was handed back", seconds=8)
             opened.end()
-        whole = self.until(lambda: Recording.objects.filter(state="complete").first())
+        whole = until(lambda: Recording.objects.filter(state="complete").first())
         assert whole
         assert (whole.grant.activation, whole.account) == (activation, "emergency1")
         text = recordings.path_of(whole).read_text()
@@ -309,7 +216,7 @@ class TestWithThePortal:
         world.apply_policy(ssh_rack.emergency_policy(client.fleet))
         unannounced = client.certificate(client.order(login="emergency1", role="rescue-ops"))
         assert run(client.ssh(unannounced, "id", "-un", login="emergency1")).stdout == "emergency1\n"
-        seen = self.until(EmergencySignIn.objects.first)
+        seen = until(EmergencySignIn.objects.first)
         assert seen
         assert (seen.account.key, seen.login, seen.source, seen.address) == (
             "rescue-1",
@@ -318,7 +225,7 @@ class TestWithThePortal:
             "127.0.0.1",
         )
         assert seen.activation is None
-        assert self.until(lambda: PostIncidentReview.objects.filter(sign_in=seen).exists())
+        assert until(lambda: PostIncidentReview.objects.filter(sign_in=seen).exists())
         assert run(client.ssh(client.certificate(), "true")).returncode == 0  # nobody else's is told
         time.sleep(0.5)
         assert EmergencySignIn.objects.count() == 1
@@ -335,19 +242,19 @@ class TestWithThePortal:
             assert time.monotonic() - begun < 5
 
     def test_an_early_end_ends_the_session(self, client: Client) -> None:
-        grant, certificate = self.granted(client)
+        grant, certificate = ssh_rack.granted(client)
         with session(client.ssh(certificate, options=("-tt",))) as opened:
             opened.wait_for("$ ")
-            self.until(Recording.objects.exists)
+            until(Recording.objects.exists)
             grants.hand_back(actor=grant.person, grant=grant)
             opened.wait_for("This access was ended: it was handed back", seconds=8)
             opened.end()
-        self.until(lambda: Recording.objects.filter(state="complete").exists())
+        until(lambda: Recording.objects.filter(state="complete").exists())
 
     def test_what_could_not_be_delivered_is_delivered_later(
         self, client: Client, live_server: LiveServer, host: SshHost
     ) -> None:
-        _grant, certificate = self.granted(client)
+        _grant, certificate = ssh_rack.granted(client)
         fleet = client.fleet
         token = fleet.inside("sed", "-n", "s/^token = //p", "/etc/jit-session.conf").strip()
         configure(fleet, NOWHERE, token, target="rack")
@@ -364,10 +271,3 @@ class TestWithThePortal:
         assert host.report["wrapper"] == "1"
         assert host.report["revocations"] == "yes"
         assert abs(host.skew_milliseconds or 9999) < 1000
-
-    def until(self, answer: Callable[[], T], seconds: float = 12) -> T:
-        ends = time.monotonic() + seconds
-        while not (found := answer()):
-            assert time.monotonic() < ends, "never"
-            time.sleep(0.05)
-        return found
