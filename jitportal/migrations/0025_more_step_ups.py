@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('jitportal', '0023_sealed_session_keys'),
+        ('jitportal', '0024_sign_in_logs'),
     ]
 
     operations = [
