@@ -1,9 +1,11 @@
 """What pages weigh and how soon they show, in Chromium on loopback, with 5,000 requests that wait.
 
-    .venv/bin/python bench/bench_pages.py [--pending 5000] [--rounds 7] [--database sqlite|postgres]
+    .venv/bin/python bench/bench_pages.py [--pending 5000] [--rounds 7] [--keep FOLDER]
+                                          [--database sqlite|postgres]
 
 The portal runs as in production: gunicorn, collected and compressed static files. Bytes are those on
 the wire, heads and bodies of everything that the page takes. Fails where the queue breaks its budget.
+Making the requests takes minutes: with --keep (SQLite alone) they stay, and the next run looks at them again.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ MOST_MILLISECONDS = 300.0
 def main() -> None:
     said = arguments()
     with ExitStack() as held:
-        folder = held.enter_context(tempfile.TemporaryDirectory())
+        folder = said.keep or held.enter_context(tempfile.TemporaryDirectory())
+        Path(folder).mkdir(parents=True, exist_ok=True)
         Path(folder).chmod(0o755)
         prepare_environment(said.database, folder, held)
         import django
@@ -42,9 +45,11 @@ def main() -> None:
         from bench import pages
 
         call_command("migrate", verbosity=0)
-        began = time.monotonic()
-        pages.prepare(said.pending)
-        print(f"{said.pending} requests made in {time.monotonic() - began:.0f} s")
+        if not pages.waiting():
+            began = time.monotonic()
+            pages.prepare(said.pending)
+            print(f"{said.pending} requests made in {time.monotonic() - began:.0f} s")
+        pages.hold()
         with portal(folder) as url:
             seen = list(pages.look(url, rounds=said.rounds))
     for page in seen:
@@ -99,7 +104,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--pending", type=int, default=5_000)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--database", choices=["sqlite", "postgres"], default="sqlite")
-    return parser.parse_args()
+    parser.add_argument("--keep", default="", metavar="FOLDER")
+    said = parser.parse_args()
+    if said.keep and said.database != "sqlite":
+        parser.error("Only SQLite's data can be kept.")
+    return said
 
 
 def prepare_environment(database: str, folder: str, held: ExitStack) -> None:

@@ -241,6 +241,11 @@ STATICFILES_DIRS: list[Path | tuple[str, Path]] = [
         for place in (_PLAYER and _PLAYER.submodule_search_locations) or ()
     ),
 ]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "jitportal.web.bundles.BundleFinder",
+]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
