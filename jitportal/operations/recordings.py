@@ -34,6 +34,7 @@ BLOCK = 1 << 20
 #: A recording of which nothing has come for so long, with its grant over, won't be finished any more.
 SILENT = timedelta(hours=24)
 FULL = "It is full: what came later isn't kept."
+GIVEN_UP = "Its end never came."
 
 
 class WrongOffset(Conflict):
@@ -87,7 +88,7 @@ def begin(host: SshHost, said: Announced) -> Recording:
         made, new = Recording.objects.get_or_create(
             grant=grant,
             source=host.name,
-            session=said.session,
+            session=_name_of(grant, host, said.session),
             defaults={
                 "kind": said.kind,
                 "host": host,
@@ -107,10 +108,26 @@ def begin(host: SshHost, said: Announced) -> Recording:
     return made
 
 
+def _name_of(grant: Grant, host: SshHost, session: str) -> str:
+    """The session's name; another one where its recording was given up, and its host is back with all of it.
+
+    A finished recording stays as it is: what comes after that is one of its own.
+    """
+    known = Recording.objects.filter(grant=grant, source=host.name)
+    name, number = session, 1
+    while (found := known.filter(session=name).first()) and GIVEN_UP in found.gaps:
+        number += 1
+        name = f"{session[:90]}+{number}"
+    return name
+
+
 def of_host(host: SshHost, pk: int) -> Recording | None:
-    """A recording that this host delivers; None: it has none of this number."""
+    """A recording that this host delivers; None: it has none of this number.
+
+    A host that was removed and added anew under its name goes on with what it has begun.
+    """
     rows = Recording.objects.select_related("grant__person", "grant__role__target", "grant__lease")
-    return rows.filter(host=host, pk=pk).first()
+    return rows.filter(host__target=host.target, host__name=host.name, pk=pk).first()
 
 
 def imported(grant: Grant, *, source: str) -> Recording:
@@ -147,7 +164,7 @@ def append(
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-        whole = _hash(file) if last else ""
+        whole = _hash(file, recording.size + len(data)) if last else ""
         piece = Piece(recording.size, data, hashlib.sha256(data).hexdigest(), last=last)
         return _kept(recording, piece, whole, position, gap)
 
@@ -180,6 +197,7 @@ def receive(recording: Recording, piece: Piece) -> Recording:
         if piece.offset != recording.size:
             raise WrongOffset(recording.size)
         if recording.size + len(piece.data) > settings.LARGEST_RECORDING:
+            _close(recording, file, FULL, f"A recording on {recording.source} is full.")
             raise TooLarge(f"A recording has {settings.LARGEST_RECORDING} bytes at most.")
         if piece.data:
             # What a piece before left behind without its row is written over.
@@ -188,7 +206,7 @@ def receive(recording: Recording, piece: Piece) -> Recording:
             file.write(piece.data)
             file.flush()
             os.fsync(file.fileno())
-        whole = _hash(file) if piece.last else ""
+        whole = _hash(file, recording.size + len(piece.data)) if piece.last else ""
         return _kept(recording, piece, whole)
 
 
@@ -234,24 +252,33 @@ def _finish(row: Recording, whole: str, said: str, now: datetime) -> None:
 
 def give_up_on_silent() -> int:
     """Close recordings whose end never came; how many. The worker asks this now and then."""
-    actor = system()
     closed = 0
     now = clock.now()
     waiting = Recording.objects.filter(state=RecordingState.RECEIVING, received_at__lt=now - SILENT)
     for row in waiting.exclude(pieces__received_at__gt=now - SILENT).select_related("grant")[:100]:
         if row.grant.entitles(now):
             continue
-        with _locked_file(row) as file, operation(actor):
-            kept = Recording.objects.select_for_update(of=("self",), no_key=True).get(pk=row.pk)
-            if kept.state != RecordingState.RECEIVING:
-                continue
-            kept.sha256, kept.finished_at = _hash(file), now
-            kept.state = RecordingState.TRUNCATED
-            kept.gaps = [*kept.gaps, "Its end never came."]
-            kept.save()
-            _say(kept, "finished", f"The end of a recording on {kept.source} never came.", now)
-            closed += 1
+        with _locked_file(row) as file:
+            sentence = f"The end of a recording on {row.source} never came."
+            closed += _close(row, file, GIVEN_UP, sentence)
     return closed
+
+
+def _close(recording: Recording, file: BinaryIO, gap: str, sentence: str) -> bool:
+    """Finish one as not whole; False: it was finished before. Its file is held by the caller."""
+    recording.refresh_from_db()
+    whole = _hash(file, recording.size)
+    with operation(system()):
+        row = Recording.objects.select_for_update(of=("self",), no_key=True).get(pk=recording.pk)
+        if row.state != RecordingState.RECEIVING:
+            return False
+        now = clock.now()
+        row.sha256, row.finished_at = whole, now
+        row.state = RecordingState.TRUNCATED
+        row.gaps = [*row.gaps, gap]
+        row.save()
+        _say(row, "finished", sentence, now)
+        return True
 
 
 def viewed(*, actor: Person, recording: Recording) -> None:
@@ -302,11 +329,13 @@ def _locked_file(recording: Recording) -> Iterator[BinaryIO]:
         yield file
 
 
-def _hash(file: BinaryIO) -> str:
+def _hash(file: BinaryIO, size: int) -> str:
+    """Of as much as was received: a crash may have left more behind."""
     file.seek(0)
     whole = hashlib.sha256()
-    while block := file.read(BLOCK):
+    while size > 0 and (block := file.read(min(BLOCK, size))):
         whole.update(block)
+        size -= len(block)
     return whole.hexdigest()
 
 

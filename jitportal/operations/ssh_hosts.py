@@ -19,7 +19,7 @@ TOKEN_BYTES = 32
 #: A certificate stays on the list for so long after its own end: a host's clock may be slow.
 KEPT_AFTER_END = timedelta(days=1)
 #: What a host says of itself: short words, by these names alone.
-FACTS = frozenset({"authority", "revocations", "wrapper", "sshd"})
+FACTS = frozenset({"authority", "revocations", "wrapper", "sshd", "refused"})
 LONGEST_FACT = 200
 
 

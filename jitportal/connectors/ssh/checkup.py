@@ -61,3 +61,8 @@ def _of(host: HostReport, authority: PublicKey) -> Iterable[str]:
         yield f"sshd on {name} doesn't read the revocation list: run the script there again."
     if host.facts.get("wrapper", "") != WRAPPER_VERSION:
         yield f"jit-session on {name} is missing or another version: no recorded session begins there."
+    if (kept := host.facts.get("refused", "0")) != "0":
+        yield (
+            f"{name} keeps {kept[:9]} recordings in /var/lib/jit-session that the portal closed before they "
+            "were whole: look at their pages, and take the files *.refused away from there."
+        )

@@ -42,7 +42,7 @@ put() { # put MODE PATH: standard input, in place at once
 }
 
 install -d -m 755 /usr/local/sbin /usr/local/lib /etc/ssh/sshd_config.d
-install -d -m 700 /var/lib/jit-session
+install -d -m 700 /var/lib/jit-session /var/lib/jit-session/sign-ins
 
 put 755 /usr/local/sbin/jit-session <<'JIT_SESSION'
 #include host/jit-session

@@ -12,6 +12,7 @@ if [ -d /run/systemd/system ]; then
 else
     echo "Have sshd read its settings again, and take jit-krl out of cron."
 fi
+/usr/local/sbin/jit-sign-in --deliver || echo "Reports of sign-ins are left in /var/lib/jit-session/sign-ins."
 /usr/local/sbin/jit-session --deliver || echo "Recordings are left in /var/lib/jit-session."
 if grep -q jit-sign-in /etc/pam.d/sshd 2>/dev/null; then
     grep -v jit-sign-in /etc/pam.d/sshd >/etc/pam.d/sshd.new
@@ -21,4 +22,4 @@ fi
 rm -f /etc/ssh/jit-emergency /usr/local/sbin/jit-sign-in
 rm -f /etc/sudoers.d/jit-session /etc/jit-session.conf /etc/ssh/jit-entitlements /etc/ssh/jit-authority.pub
 rm -f /etc/ssh/jit-revoked.krl /usr/local/sbin/jit-session /usr/local/sbin/jit-krl /usr/local/lib/jit-principals
-rmdir /var/lib/jit-session 2>/dev/null || true
+rmdir /var/lib/jit-session/sign-ins /var/lib/jit-session 2>/dev/null || true
