@@ -50,6 +50,10 @@ UNRECORDED: Mapping[str, frozenset[str]] = {
     "jitportal.Person": frozenset({"password", "last_login"}),
     "jitportal.Notice": frozenset({"claimed_until"}),
     "jitportal.SshHost": frozenset({"token_hash", "seen_at", "skew_milliseconds", "report"}),
+    # What was typed and run is for few, and each look at it is an event: the rows themselves never change.
+    "jitportal.PostIncidentReview": frozenset({"facts"}),
+    "jitportal.LineMark": frozenset({"text"}),
+    "jitportal.ReviewVersion": frozenset({"document"}),
     # They move with each piece, and a piece is a row of its own.
     "jitportal.Recording": frozenset({"size", "chain", "position"}),
     "mfa.Authenticator": frozenset({"data", "last_used_at"}),

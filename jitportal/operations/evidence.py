@@ -16,6 +16,7 @@ from django.template.loader import render_to_string
 from jitportal.evidence import verify
 from jitportal.models import Entry, Notice, Person, PostIncidentReview, StepUpProof, WebhookDelivery
 from jitportal.operations import clock, evidence_keys
+from jitportal.operations.action_log_viewing import note
 from jitportal.operations.evidence_parts import (
     answers,
     delivery,
@@ -69,10 +70,12 @@ def take(*, actor: Person, review: PostIncidentReview) -> tuple[str, bytes]:
         review = locked(review)
         now = clock.now()
         require(Verb.EVIDENCE_EXPORT, actor, review, now)
+        require(Verb.ACTION_LOG_VIEW, actor, review, now)
         name = f"jitportal-evidence-{review.pk}-{now:%Y%m%dT%H%M%SZ}.zip"
         data = _file(name, _document(review, actor, now), now)
         digest = hashlib.sha256(data).hexdigest()
         said = f"{actor} took the evidence about {about(review)} out."
+        note(review, actor, now)
         say(review, actor, "evidence_taken", said, now, sha256=digest, file=name)
         return name, data
 

@@ -237,6 +237,14 @@ RULES: dict[Verb, Rule] = {
         powers=OVERSEERS,
         otherwise="This review isn't yours to see.",
     ),
+    # What was typed and run: for whoever answers for it or judges it, and each look is written down.
+    Verb.ACTION_LOG_VIEW: _relation(
+        Relation.HOLDER,
+        Relation.REVIEWER,
+        *_REVIEWS,
+        powers=OVERSEERS,
+        otherwise="The action log is for the responder, those who review, and auditors.",
+    ),
     Verb.INCIDENT_STATE: _relation(
         Relation.HOLDER, otherwise="Only the person who had the access can say what was done."
     ),

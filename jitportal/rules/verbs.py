@@ -44,6 +44,7 @@ class Verb(StrEnum):
     ALERT_ACKNOWLEDGE = "alert.acknowledge"
     # post-incident reviews
     INCIDENT_VIEW = "incident_review.view"
+    ACTION_LOG_VIEW = "action_log.view"
     INCIDENT_STATE = "incident_review.state"
     INCIDENT_DETERMINE = "incident_review.determine"
     INCIDENT_SIGN_SECOND = "incident_review.sign_second"

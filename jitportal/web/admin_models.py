@@ -201,11 +201,13 @@ register(
     list_select_related=("account", "activation"),
     list_filter=("source",),
 )
+# What was typed and run is looked at on the review's page, where each look is written down.
 register(
     models.PostIncidentReview,
     list_display=("id", "account", "responder", "status", "drill", "due_at", "reviewer", "closed_at"),
     list_select_related=("account", "responder", "reviewer"),
     list_filter=("status", "drill", "classification"),
+    exclude=("facts",),
 )
 # What somebody is typing is for them alone.
 register(
@@ -219,6 +221,7 @@ register(
     list_display=("id", "review", "number", "step", "person", "at"),
     list_select_related=("review", "person"),
     list_filter=("step",),
+    exclude=("document",),
 )
 register(models.EvidenceKey, list_display=("id", "public", "made_at"), exclude=("sealed",))
 register(
@@ -226,6 +229,7 @@ register(
     list_display=("id", "review", "key", "explained", "person", "at"),
     list_select_related=("review", "person"),
     list_filter=("explained",),
+    exclude=("text",),
 )
 register(
     models.FollowUp,

@@ -37,14 +37,15 @@ _DONE = ("sessions_ended", "reverted", "person_outcome", "model_outcome", "outco
 _DRILL = ("scenario", "custody_note")
 
 
-def bound(review: PostIncidentReview, name: str, sent: QueryDict) -> PortalForm:
-    """The form of one act, with what was sent."""
+def bound(review: PostIncidentReview, name: str, sent: QueryDict, *, views_log: bool) -> PortalForm:
+    """The form of one act, with what was sent. Lines of the action log are marked by who looks at it."""
     if name == "determine":
-        return forms.DeterminationForm(sent, lines=facts_of(review).lines, drill=review.drill)
+        lines = facts_of(review).lines if views_log else {}
+        return forms.DeterminationForm(sent, lines=lines, drill=review.drill)
     return _KINDS[name](sent)
 
 
-def unbound(review: PostIncidentReview, person: Person) -> dict[str, PortalForm]:
+def unbound(review: PostIncidentReview, person: Person, *, views_log: bool) -> dict[str, PortalForm]:
     """All of them: what is stored stands in them, and over that what this person has drafted."""
     known = facts_of(review)
     reportable = {None: "", True: "yes", False: "no"}[review.reportable]
@@ -65,7 +66,9 @@ def unbound(review: PostIncidentReview, person: Person) -> dict[str, PortalForm]
         "state": forms.StatementForm(
             initial={**_stored(review, _STATED), **_drafted(review, person, Step.STATEMENT)}
         ),
-        "determine": forms.DeterminationForm(initial=determination, lines=known.lines, drill=review.drill),
+        "determine": forms.DeterminationForm(
+            initial=determination, lines=known.lines if views_log else {}, drill=review.drill
+        ),
         "remediate": forms.RemediationForm(
             initial={**remediation, **_drafted(review, person, Step.REMEDIATION)}
         ),

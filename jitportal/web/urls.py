@@ -76,6 +76,7 @@ aftermath: list[URLPattern] = [
     path("emergency/reviews/", incidents.incident_reviews, name="incident_reviews"),
     path("emergency/reviews/<int:pk>/", incidents.incident_review, name="incident_review"),
     path("emergency/reviews/<int:pk>/draft/", incidents.incident_draft, name="incident_draft"),
+    path("emergency/reviews/<int:pk>/log/", incidents.incident_log, name="incident_log"),
     path("emergency/reviews/<int:pk>/evidence/", evidence.incident_evidence, name="incident_evidence"),
     path("emergency/register/", incident_register.incident_register, name="incident_register"),
     path(

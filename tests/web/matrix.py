@@ -458,6 +458,7 @@ ROUTES: dict[str, Route] = {
         post={200: _REVIEWS, 403: "requester,decider,auditor"},
         data=lambda _world: {"act": "determine", "determine-finding": "Perhaps."},
     ),
+    "incident_log": Route(_incident, post={302: f"requester,{_REVIEWS},auditor", 403: "decider"}),
     "incident_evidence": Route(_incident, post={200: f"{_REVIEWS},auditor", 403: "requester,decider"}),
     "incident_register": Route(get=_all()),
     "incident_register_export": Route(post=_all()),

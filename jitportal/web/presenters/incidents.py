@@ -135,6 +135,7 @@ class Page:
     alerts: Sequence[ActivationAlert]
     recordings: Sequence[Recording]
     plays: bool  # whether the viewer may see what was recorded
+    logged: bool  # whether they may see the action log
     versions: Sequence[ReviewVersion]
     follow_ups: Sequence[FollowUp]
     override: OverdueOverride | None
@@ -168,6 +169,7 @@ def page_of(request: PortalRequest, review: PostIncidentReview) -> Page:
         alerts=list(alerts.order_by("pk")) if review.activation_id else [],
         recordings=recordings,
         plays=bool(recordings) and bool(facts.may(Verb.RECORDING_VIEW, request.user, recordings[0])),
+        logged=bool(fetch.answer(request, Verb.ACTION_LOG_VIEW, facts.relations(request.user, review))),
         versions=list(review.versions.select_related("person")),
         follow_ups=list(review.follow_ups.select_related("owner", "done_by").order_by("due_at", "pk")),
         override=_asked(review),

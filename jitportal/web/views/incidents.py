@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
+from django.core import signing
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from jitportal.models import Person, PostIncidentReview
-from jitportal.operations import post_incident_versions
+from jitportal.operations import action_log_viewing, facts, post_incident_versions
+from jitportal.rules.permissions import Verb
 from jitportal.web import fetch
 from jitportal.web.forms import incidents as forms
 from jitportal.web.forms.base import PortalForm
@@ -19,6 +24,10 @@ from jitportal.web.presenters import incident_lists as lists
 from jitportal.web.presenters import incidents as presenter
 from jitportal.web.refusals import form_page, refusals_shown_in
 
+#: One viewing of an action log, with its reloads and with what is handed in meanwhile.
+VIEWING_SECONDS = 4 * 60 * 60
+_SALT = "jitportal.action_log"
+
 
 @require_safe
 def incident_reviews(request: PortalRequest) -> HttpResponse:
@@ -28,12 +37,13 @@ def incident_reviews(request: PortalRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def incident_review(request: PortalRequest, pk: int) -> HttpResponse:
     review = fetch.incident_review(request, pk)
+    views_log = _views_log(request, review)
     name = request.POST.get("act", "") if request.method == "POST" else ""
     sent: PortalForm = PortalForm()
     if request.method == "POST":
         name = name if name in ACTS else "state"
         review = fetch.incident_review(request, pk, ACTS[name].verb)
-        sent = bound(review, name, request.POST)
+        sent = bound(review, name, request.POST, views_log=views_log)
         drafted = "draft" in request.POST and isinstance(sent, forms.DraftedForm)
         if drafted or sent.is_valid():
             with refusals_shown_in(sent):
@@ -42,10 +52,11 @@ def incident_review(request: PortalRequest, pk: int) -> HttpResponse:
                 return redirect("incident_review", pk)
         forget_reading(request)
         review = fetch.incident_review(request, pk)
-    shown = {**unbound(review, request.user), **({name: sent} if name else {})}
+    shown = {**unbound(review, request.user, views_log=views_log), **({name: sent} if name else {})}
     page = presenter.page_of(request, review)
     context = {
         "page": page,
+        "views_log": views_log,
         "forms": shown,
         # somebody was faster, and the form isn't there any more: what was typed still is
         "stranded": sent if name and name not in page.turn.forms else None,
@@ -55,12 +66,27 @@ def incident_review(request: PortalRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+def incident_log(request: PortalRequest, pk: int) -> HttpResponse:
+    """Write the viewing down, then show the log: reading alone changes nothing, so this is a click. From
+    within a determination, what is typed of it is kept.
+    """
+    review = fetch.incident_review(request, pk, Verb.ACTION_LOG_VIEW)
+    if "determine" in request.POST:
+        review = fetch.incident_review(request, pk, Verb.INCIDENT_DETERMINE)
+        _keep(request, review, "determine")
+    action_log_viewing.viewed(actor=request.user, review=review)
+    token = signing.TimestampSigner(salt=_SALT).sign(f"{review.pk}.{request.user.pk}")
+    where = "determination" if "determine" in request.POST else "action-log"
+    return redirect(f"{reverse('incident_review', args=[pk])}?{urlencode({'log': token})}#{where}")
+
+
+@require_POST
 def incident_draft(request: PortalRequest, pk: int) -> HttpResponse:
     """What is typed is kept meanwhile; the answer is a word beside the form."""
     name = request.POST.get("act", "")
     name = name if name in DRAFTED else "state"
     review = fetch.incident_review(request, pk, ACTS[name].verb)
-    form = bound(review, name, request.POST)
+    form = bound(review, name, request.POST, views_log=True)
     with refusals_shown_in(form):
         _keep(request, review, name)
     context = {"problems": list(form.errors.values()) if form.refused else [], "at": now_of(request)}
@@ -68,7 +94,21 @@ def incident_draft(request: PortalRequest, pk: int) -> HttpResponse:
 
 
 def _keep(request: PortalRequest, review: PostIncidentReview, name: str) -> str:
-    form = bound(review, name, request.POST)
+    form = bound(review, name, request.POST, views_log=True)
     typed = form.typed if isinstance(form, forms.DraftedForm) else {}
+    if not any(field.startswith("mark-") for field in typed):  # the log wasn't open: its marks stay
+        before = post_incident_versions.draft_of(review, request.user, DRAFTED[name])
+        kept = before.typed.items() if before is not None else ()
+        typed = {**{key: said for key, said in kept if key.startswith(("mark-", "note-"))}, **typed}
     post_incident_versions.save_draft(actor=request.user, review=review, step=DRAFTED[name], typed=typed)
     return "Your draft is saved. You alone see it."
+
+
+def _views_log(request: PortalRequest, review: PostIncidentReview) -> bool:
+    """Whether this person's viewing of the action log was written down lately."""
+    try:
+        said = signing.TimestampSigner(salt=_SALT).unsign(request.GET.get("log", ""), max_age=VIEWING_SECONDS)
+    except signing.BadSignature:
+        return False
+    may_view = fetch.answer(request, Verb.ACTION_LOG_VIEW, facts.relations(request.user, review))
+    return said == f"{review.pk}.{request.user.pk}" and bool(may_view)
