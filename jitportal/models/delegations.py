@@ -36,6 +36,8 @@ class Delegation(models.Model):
     ends_at = models.DateTimeField()
     reason = models.TextField()
     made_at = models.DateTimeField()
+    #: When the delegate is to be told that it begins; empty: told, or it began when it was made.
+    tell_at = models.DateTimeField(null=True, blank=True)
     stopped_at = models.DateTimeField(null=True, blank=True)
     stopped_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
@@ -64,6 +66,7 @@ class Delegation(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["delegate", "ends_at"], name="delegation_to_me"),
             models.Index(fields=["delegator", "ends_at"], name="delegation_mine"),
+            models.Index(fields=["tell_at"], name="delegation_tell", condition=Q(tell_at__isnull=False)),
         ]
 
     def __str__(self) -> str:

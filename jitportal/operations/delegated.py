@@ -50,9 +50,9 @@ def stand_ins_for(entitled: frozenset[str], request: AccessRequest, said: frozen
     return {delegate: delegator for delegate, delegator in found.items() if delegate not in kept_out}
 
 
-def delegated_to(person: Person, now: datetime) -> Q:
+def delegated_to(person: Person, now: datetime, delegator: Person | None = None) -> Q:
     """Pending requests whose open stage somebody decides who has delegated to this person: a condition
-    of ``AccessRequest``.
+    of ``AccessRequest``. ``delegator``: that one alone.
     """
     of_delegator = Membership.objects.current().filter(person=OuterRef(OuterRef("delegator")))
     decides = StageDecider.objects.filter(
@@ -70,6 +70,8 @@ def delegated_to(person: Person, now: datetime) -> Q:
         .filter(delegate=person, delegator__is_active=True)
         .exclude(delegator=OuterRef("requester"))
     )
+    if delegator is not None:
+        delegations = delegations.filter(delegator=delegator)
     return Q(Exists(delegations.filter(Exists(decides)).exclude(Exists(said))))
 
 

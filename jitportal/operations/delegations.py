@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from jitportal.audit.bulk import change_many
 from jitportal.audit.events import record
+from jitportal.audit.system import system
 from jitportal.models import Delegation, Person
 from jitportal.operations import clock, notices
-from jitportal.operations.facts import require
+from jitportal.operations.delegated import delegated_to
+from jitportal.operations.facts import decided_in_own_right, queue_for, require
 from jitportal.operations.transaction import lock_person, operation
 from jitportal.operations.wording import words
 from jitportal.rules.errors import Conflict, Invalid, InvalidInput
@@ -17,6 +20,8 @@ from jitportal.rules.permissions import Verb
 LONGEST = timedelta(days=90)
 FARTHEST = timedelta(days=365)
 PAGE = "/you/delegation/"
+QUEUE = "/queue/"
+BATCH = 100
 
 
 def delegate(
@@ -41,14 +46,35 @@ def delegate(
             ends_at=ends_at,
             reason=words(reason, "reason"),
             made_at=now,
+            tell_at=begins if begins > now else None,
         )
         sentence = (
             f"{actor} named {to} to decide for them from {begins:%d %b %Y %H:%M} to "
             f"{ends_at:%d %b %Y %H:%M} UTC: {made.reason}"
         )
         _say(made, actor, "made", sentence, now)
-        _tell(made, made.delegate, f"Decide for {actor}", sentence, actor, now)
+        waits = "" if made.tell_at else f" {_waits(made, now)}"
+        _tell(made, made.delegate, f"Decide for {actor}", sentence + waits, actor, now)
         return made
+
+
+def begin_due() -> int:
+    """Tell the delegates whose time has come what waits already, a batch in one transaction; returns for
+    how many. What is asked from then on they are told of each time.
+    """
+    actor = system()
+    with operation(actor):
+        now = clock.now()
+        rows = list(
+            Delegation.objects.filter(tell_at__lte=now)
+            .select_for_update(skip_locked=True, of=("self",), no_key=True)
+            .select_related("delegator", "delegate")
+            .order_by("pk")[:BATCH]
+        )
+        for begun in rows:
+            _say_begun(begun, actor, now)
+        change_many([(begun, {"tell_at": None}) for begun in rows], actor)
+        return len(rows)
 
 
 def stop(*, actor: Person, delegation: Delegation) -> Delegation:
@@ -72,8 +98,8 @@ def stop(*, actor: Person, delegation: Delegation) -> Delegation:
 
 def stop_locked(held: Delegation, actor: Person, now: datetime, why: str = "") -> None:
     """End a delegation whose delegator is locked already, and tell the other of the two."""
-    held.stopped_at, held.stopped_by = now, actor
-    held.save(update_fields=["stopped_at", "stopped_by"])
+    held.stopped_at, held.stopped_by, held.tell_at = now, actor, None
+    held.save(update_fields=["stopped_at", "stopped_by", "tell_at"])
     reason = f": {why}" if why else "."
     sentence = f"{actor} ended the delegation of {held.delegator} to {held.delegate}{reason}"
     _say(held, actor, "stopped", sentence, now)
@@ -119,6 +145,34 @@ def _refuse_overlap(actor: Person, begins: datetime, ends_at: datetime) -> None:
         raise Conflict(
             f"{other.delegate} decides for you in a part of that time already. End that delegation first."
         )
+
+
+def _say_begun(begun: Delegation, actor: Person, now: datetime) -> None:
+    if now >= begun.ends_at:
+        return
+    until = f"{begun.ends_at:%d %b %Y %H:%M} UTC"
+    notices.notify(
+        recipients=[begun.delegate],
+        kind="delegation.begun",
+        key=str(begun.pk),
+        subject=f"You decide for {begun.delegator} now",
+        body=f"Until {until} you decide for {begun.delegator}. {_waits(begun, now)}",
+        path=QUEUE,
+        now=now,
+        actor=actor,
+    )
+
+
+def _waits(begun: Delegation, now: datetime) -> str:
+    """What waited before the delegation began: nobody has asked the delegate for it."""
+    theirs = queue_for(begun.delegate, now).filter(lapses_at__gt=now)
+    theirs = theirs.filter(delegated_to(begun.delegate, now, begun.delegator))
+    waiting = theirs.exclude(decided_in_own_right(begun.delegate)).count()
+    if not waiting:
+        return "Nothing waits for them right now."
+    if waiting == 1:
+        return "One request waits already: it is in your queue."
+    return f"{waiting} requests wait already: they are in your queue."
 
 
 def _say(made: Delegation, actor: Person, what: str, sentence: str, now: datetime) -> None:

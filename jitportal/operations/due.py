@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from jitportal.audit.system import system
 from jitportal.models import (
     AccessRequest,
+    Delegation,
     FollowUp,
     Grant,
     Lease,
@@ -30,7 +31,7 @@ from jitportal.rules.vocabulary import GrantStatus, Presence, StartMode
 @dataclass(frozen=True, slots=True)
 class Due:
     """Which kinds of work there are. ``timely``: starts, unused windows, lapses, reminders and
-    escalations of requests, reviews and follow-ups, and late removals.
+    escalations of requests, delegations that begin, reviews and follow-ups, and late removals.
     """
 
     expiries: bool
@@ -54,6 +55,7 @@ def work_due(now: datetime) -> Due:
         Exists(_late(now)),
         Exists(AccessRequest.objects.filter(remind_at__lte=now)),
         Exists(AccessRequest.objects.filter(escalate_at__lte=now)),
+        Exists(Delegation.objects.filter(tell_at__lte=now)),
         Exists(PostIncidentReview.objects.open().filter(post_incident_overdue.due_now(now))),
         Exists(FollowUp.objects.open().filter(remind_at__lte=now)),
         Exists(Notice.objects.due(now).exclude(claimed_until__gt=now).exclude(resting(now))),

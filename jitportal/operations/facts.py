@@ -356,18 +356,13 @@ def queue_for(person: Person, now: datetime) -> QuerySet[AccessRequest]:
     """
     if not person.is_active:
         return AccessRequest.objects.none()
-    decides = StageDecider.objects.filter(revision=OuterRef("current"), stage=OuterRef("stage")).filter(
-        Q(person=person)
-        | Q(team__in=_team_ids(person))
-        | Q(kind=Decider.MANAGER, revision__request__requester__manager=person)
-    )
     said = Approval.objects.filter(
         Q(person=person) | Q(on_behalf_of=person),
         revision=OuterRef("current"),
         by_system=False,
         verdict=Verdict.APPROVE,
     )
-    own = Q(Exists(decides))
+    own = decided_in_own_right(person)
     # Few are delegates, and the condition costs each page more than the question.
     stands_in = Delegation.objects.in_force(now).filter(delegate=person).exists()
     return (
@@ -376,3 +371,15 @@ def queue_for(person: Person, now: datetime) -> QuerySet[AccessRequest]:
         .filter(own | delegated_to(person, now) if stands_in else own)
         .exclude(Exists(said))
     )
+
+
+def decided_in_own_right(person: Person) -> Q:
+    """Requests whose open stage names this person, a team of theirs, or the manager that they are: a
+    condition of ``AccessRequest``.
+    """
+    decides = StageDecider.objects.filter(revision=OuterRef("current"), stage=OuterRef("stage")).filter(
+        Q(person=person)
+        | Q(team__in=_team_ids(person))
+        | Q(kind=Decider.MANAGER, revision__request__requester__manager=person)
+    )
+    return Q(Exists(decides))

@@ -9,7 +9,7 @@ from django.db.models import Q
 from jitportal.audit.bulk import change_many
 from jitportal.audit.events import record
 from jitportal.models import AccessRequest, Delegation, Grant, Membership, Notice, Person, StandingPower
-from jitportal.operations import clock
+from jitportal.operations import clock, reviews
 from jitportal.operations.delegations import stop_locked as stop_locked_delegation
 from jitportal.operations.facts import require
 from jitportal.operations.grants import stop_locked
@@ -30,6 +30,7 @@ def deactivate(*, actor: Person, person: Person, reason: str) -> Person:
     Their grants in force are revoked and those to come cancelled, their open requests withdrawn, their
     standing powers and memberships ended. Whom they managed goes to the manager above them; what waited
     for their decision is asked of those who can decide it now, and what nobody can decide is said so.
+    Reviews of what they did go on without their words.
     """
     with operation(actor):
         require(Verb.PERSON_MANAGE, actor)
@@ -102,6 +103,7 @@ def _end_what_they_have(person: Person, actor: Person, now: datetime) -> None:
         )
     for delegation in Delegation.objects.to_come(now).filter(Q(delegator=person) | Q(delegate=person)):
         stop_locked_delegation(delegation, actor, now, why)
+    reviews.go_on_without(person, actor, now)
     unsent = Notice.objects.unsent().filter(recipient=person)
     change_many([(notice, {"given_up_at": now, "last_error": why}) for notice in unsent], actor)
 
@@ -109,10 +111,12 @@ def _end_what_they_have(person: Person, actor: Person, now: datetime) -> None:
 def _hand_on_reports(person: Person, actor: Person, now: datetime) -> None:
     """Nobody is left with a manager who can't decide any more. See ``docs/adr/0008``."""
     heir = heir_of(person)
+    reports = []
     for key in Person.objects.filter(manager=person).order_by("pk").values_list("pk", flat=True):
         report = lock_person(key)
         report.manager = heir
         report.save(update_fields=["manager"])
+        reports.append(report)
         record(
             verb="person.manager_set",
             actor=actor,
@@ -122,3 +126,5 @@ def _hand_on_reports(person: Person, actor: Person, now: datetime) -> None:
             now=now,
             person=report,
         )
+    if heir is not None:
+        reviews.hand_on(reports, heir, actor, now)

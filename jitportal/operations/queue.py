@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from jitportal.models import AccessRequest, Person, Target
+from jitportal.models import AccessRequest, Delegation, Person, Target
+from jitportal.operations.delegated import delegated_to
+from jitportal.operations.facts import decided_in_own_right, visible_requests
 from jitportal.operations.facts import queue_for as undecided_for
-from jitportal.operations.facts import visible_requests
 from jitportal.rules.vocabulary import RequestStatus
 
 
@@ -34,6 +36,25 @@ class Sought:
 def queue_for(person: Person, now: datetime) -> QuerySet[AccessRequest]:
     """What waits for this person's decision and can still be decided, as ``in_order``."""
     return in_order(undecided_for(person, now).filter(lapses_at__gt=now))
+
+
+def stood_in_for(person: Person, requests: Iterable[AccessRequest], now: datetime) -> dict[int, Person]:
+    """Of these requests of the person's queue those that they would decide for somebody else, by id, and
+    for whom; of several the first by username, as ``rules.delegation`` has it.
+    """
+    delegations = Delegation.objects.in_force(now).filter(delegate=person, delegator__is_active=True)
+    delegators = [
+        one.delegator for one in delegations.select_related("delegator").order_by("delegator__username")
+    ]
+    if not delegators:
+        return {}
+    listed = AccessRequest.objects.filter(pk__in={request.pk for request in requests})
+    listed = listed.exclude(decided_in_own_right(person))
+    return {
+        pk: delegator
+        for delegator in reversed(delegators)
+        for pk in listed.filter(delegated_to(person, now, delegator)).values_list("pk", flat=True)
+    }
 
 
 def others_for(person: Person, now: datetime) -> QuerySet[AccessRequest]:

@@ -12,6 +12,7 @@ from jitportal.operations.facts import require
 from jitportal.operations.granting import wants_review
 from jitportal.operations.transaction import operation
 from jitportal.operations.wording import words
+from jitportal.rules.errors import Conflict
 from jitportal.rules.lifecycle import check_transition
 from jitportal.rules.permissions import Verb
 from jitportal.rules.vocabulary import ReviewStatus
@@ -28,6 +29,9 @@ def open_for(grants: Iterable[Grant], actor: Person, now: datetime) -> None:
             grant=grant, holder=grant.person, opened_at=now, due_at=now + DUE
         )
         _say(review, actor, "opened", f"A review of {grant.role} of {grant.person} was opened.", now)
+        if not grant.person.is_active:
+            _go_on_without(review, actor, now)
+            continue
         notices.notify(
             recipients=[grant.person],
             kind="review.opened",
@@ -53,8 +57,7 @@ def state(*, actor: Person, review: AfterUseReview, statement: str, changes_left
         review.status, review.stated_at = ReviewStatus.DETERMINATION, now
         review.save(update_fields=["statement", "changes_left", "status", "stated_at"])
         _say(review, actor, "stated", f"{actor} said what was done with {review.grant.role}.", now)
-        reviewers = [person for person in (review.grant.role.owner, review.holder.manager) if person]
-        _tell(review, reviewers, f"Read what {actor} did with {review.grant.role}", actor, now)
+        _tell(review, _reviewers(review), f"Read what {actor} did with {review.grant.role}", actor, now)
         return review
 
 
@@ -80,12 +83,49 @@ def return_to_holder(*, actor: Person, review: AfterUseReview, note: str) -> Aft
         now = clock.now()
         require(Verb.REVIEW_DETERMINE, actor, review, now)
         check_transition("after-use review", review.status, ReviewStatus.RETURNED)
+        if not review.holder.is_active:
+            raise Conflict(f"{review.holder} has left, and can't say more. Close it with what you find.")
         review.returned_note = words(note, "note", needed="Say what is missing.")
         review.status = ReviewStatus.RETURNED
         review.save(update_fields=["returned_note", "status"])
         _say(review, actor, "returned", f"{actor} asked for more: {review.returned_note}", now)
         _tell(review, [review.holder], f"More is asked about {review.grant.role}", actor, now)
         return review
+
+
+def go_on_without(holder: Person, actor: Person, now: datetime) -> None:
+    """Somebody leaves who had yet to say what they did: whoever reads it goes by what the system knows."""
+    waiting = AfterUseReview.objects.filter(
+        holder=holder, status__in=[ReviewStatus.STATEMENT, ReviewStatus.RETURNED]
+    )
+    for review in waiting.order_by("pk"):
+        _go_on_without(_locked(review), actor, now)
+
+
+def hand_on(reports: Iterable[Person], heir: Person, actor: Person, now: datetime) -> None:
+    """Tell who manages these people now which reviews of theirs wait to be read."""
+    waiting = AfterUseReview.objects.filter(holder__in=list(reports), status=ReviewStatus.DETERMINATION)
+    for review in waiting.select_related("holder", "grant__role").order_by("pk"):
+        _tell(review, [heir], f"Read what {review.holder} did with {review.grant.role}", actor, now)
+
+
+def _go_on_without(review: AfterUseReview, actor: Person, now: datetime) -> None:
+    """To those who read it, without the holder's words; what they said before stays."""
+    holder, role = review.holder, review.grant.role
+    check_transition("after-use review", review.status, ReviewStatus.DETERMINATION)
+    said = f"{review.statement}\n\n" if review.statement else ""
+    left = f"{holder} was deactivated before saying {'more' if said else 'what was done'}."
+    review.statement = f"{said}({left})"
+    review.status, review.stated_at = ReviewStatus.DETERMINATION, now
+    review.save(update_fields=["statement", "status", "stated_at"])
+    _say(review, actor, "unstated", f"{left} The review of {role} goes on without it.", now)
+    _tell(review, _reviewers(review), f"{holder} has left: say what you find of {role}", actor, now)
+
+
+def _reviewers(review: AfterUseReview) -> list[Person]:
+    """Who is told that it is theirs to read; administrators find it on the page too."""
+    named = (review.grant.role.owner, review.holder.manager)
+    return [person for person in named if person and person.is_active and person.pk != review.holder_id]
 
 
 def _locked(review: AfterUseReview) -> AfterUseReview:

@@ -17,6 +17,7 @@ from django_q.models import Task
 
 from jitportal.operations import (
     clock,
+    delegations,
     follow_ups,
     grants,
     lanes,
@@ -66,13 +67,14 @@ def converge(target_id: int, lane: str, held_until: str | None = None) -> None:
 
 def keep_time() -> None:
     """Begin what is planned, end what nobody used or decided in time, remind those who decide, review or
-    owe something, and tell of late removals.
+    owe something, and tell of delegations that begin and of late removals.
     """
     on_time = (
         grants.start_due,
         grants.pass_unused,
         requests.lapse_due,
         nudges.nudge_due,
+        delegations.begin_due,
         post_incident_overdue.nudge_due,
         follow_ups.remind_due,
         problems.page_late,

@@ -122,3 +122,39 @@ def test_an_administrator_who_was_the_holder_does_not_close_it() -> None:
     world.empower("rita", "administrator")
     with pytest.raises(NotAllowed, match="your own access"):
         reviews.determine(actor=world.person("rita"), review=review, determination="All fine.")
+
+
+def test_it_goes_on_without_the_words_of_who_left() -> None:
+    review = used()
+    world.deactivate("rita")
+    review.refresh_from_db()
+    assert review.status == ReviewStatus.DETERMINATION
+    assert review.statement == "(Rita was deactivated before saying what was done.)"
+    assert Event.objects.get(verb="review.unstated").grant == review.grant
+    told = Notice.objects.filter(kind="review", subject__startswith="Rita has left")
+    assert sorted(told.values_list("recipient__username", flat=True)) == ["mona", "otto"]
+    with pytest.raises(Conflict, match="Rita has left"):
+        reviews.return_to_holder(actor=world.person("otto"), review=review, note="More.")
+    reviews.determine(actor=world.person("otto"), review=review, determination="The record says enough.")
+    assert AfterUseReview.objects.get(pk=review.pk).status == ReviewStatus.CLOSED
+
+
+def test_what_was_said_before_more_was_asked_stays() -> None:
+    review = reviews.return_to_holder(actor=world.person("otto"), review=stated(), note="Which tables?")
+    world.deactivate("rita")
+    review.refresh_from_db()
+    assert review.statement == "I moved the tables.\n\n(Rita was deactivated before saying more.)"
+
+
+def test_a_review_that_opens_after_somebody_left_asks_those_who_read_it() -> None:
+    grant = world.live("rita", "migration")
+    world.deactivate("rita")
+    world.work()
+    assert AfterUseReview.objects.get(grant=grant).status == ReviewStatus.DETERMINATION
+    assert not Notice.objects.filter(kind="review.opened").exists()
+
+
+def test_the_manager_above_hears_of_what_waits_to_be_read() -> None:
+    review = stated()
+    world.deactivate("mona")
+    assert Notice.objects.filter(kind="review", grant=review.grant, recipient__username="mark").exists()

@@ -9,7 +9,7 @@ import pytest
 
 from jitportal.audit.system import system
 from jitportal.models import AccessRequest, Approval, Delegation, Event, Notice
-from jitportal.operations import clock, decisions, delegations, facts, queue, submissions
+from jitportal.operations import clock, decisions, delegations, due, facts, queue, submissions
 from jitportal.rules.errors import Conflict, InvalidInput, NotAllowed, PolicyRefuses
 from jitportal.rules.permissions import Verb
 from jitportal.rules.vocabulary import RequestStatus, Verdict
@@ -227,3 +227,44 @@ def test_one_delegate_at_a_time() -> None:
         ("delegation.made", "otto"),
         ("delegation.stopped", "mona"),
     }
+
+
+def told(kind: str, who: str) -> list[str]:
+    return list(Notice.objects.filter(kind=kind, recipient__username=who).values_list("body", flat=True))
+
+
+def test_what_waited_already_is_told_when_the_delegation_is_made() -> None:
+    world.ask("rita", "auditor")
+    delegates("mona", "carl")
+    assert "One request waits already: it is in your queue." in told("delegation.made", "carl")[0]
+    assert delegations.begin_due() == 0
+
+
+def test_what_waits_is_told_when_a_later_delegation_begins_once() -> None:
+    held = delegates("mona", "carl", starts_in=DAY)
+    stopped = delegates("otto", "carl", starts_in=DAY)
+    delegations.stop(actor=world.person("otto"), delegation=stopped)
+    world.ask("rita", "auditor")
+    world.ask("remy", "auditor")
+    assert delegations.begin_due() == 0
+    assert not due.work_due(clock.now()).timely
+    with world.later(days=1, minutes=1):
+        assert due.work_due(clock.now()).timely
+        assert (delegations.begin_due(), delegations.begin_due()) == (1, 0)
+    (said,) = told("delegation.begun", "carl")
+    assert said.startswith("Until ")
+    assert "you decide for Mona." in said
+    held.refresh_from_db()
+    assert held.tell_at is None
+
+
+def test_a_queue_says_for_whom_one_would_decide() -> None:
+    mine, hers = world.ask("rita", "auditor"), world.ask("remy", "auditor")
+    delegates("mona", "carl")
+    carl, now = world.person("carl"), clock.now()
+    for request in (mine, hers):
+        assert facts.on_behalf_of(carl, request) == world.person("mona")
+    assert queue.stood_in_for(carl, [mine, hers], now) == dict.fromkeys(
+        (mine.pk, hers.pk), world.person("mona")
+    )
+    assert queue.stood_in_for(world.person("mona"), [mine], now) == {}

@@ -30,7 +30,7 @@ LISTED = ("show", "who", "role", "target", "pathway", "risk", "after")
 class QueueRow:
     """``missing`` more people have to approve the open stage; ``number`` of ``of`` stages is open.
 
-    ``whose`` says why it isn't the viewer's to decide; empty: it is.
+    ``whose`` says why it isn't the viewer's to decide; empty: it is. ``on_behalf_of``: for whom they would.
     """
 
     access_request: AccessRequest
@@ -42,6 +42,7 @@ class QueueRow:
     holders: int
     plan: EnforcementPlan
     whose: str
+    on_behalf_of: Person | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ def rows_of(
     """A row for each request whose stage is open; ``mine`` are the ids of those that are the person's."""
     used, held, given = _used(requests), _held(requests, now), _given(requests)
     ours, decided = set(mine), _decided(requests, person) if len(requests) > len(set(mine)) else set()
+    for_whom = queue.stood_in_for(person, [one for one in requests if one.pk in ours], now) if ours else {}
     plans: dict[tuple[int, int], EnforcementPlan] = {}
     rows = []
     for request in requests:
@@ -120,6 +122,7 @@ def rows_of(
                 holders=held.get(place, 0),
                 plan=plans[place],
                 whose="" if request.pk in ours else _whose(request, person, decided),
+                on_behalf_of=for_whom.get(request.pk),
             )
         )
     return rows

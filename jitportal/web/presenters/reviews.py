@@ -24,6 +24,7 @@ class Turn:
 
     state: bool
     determine: bool
+    return_it: bool
     waiting: str
 
 
@@ -63,7 +64,8 @@ def turn_of(request: PortalRequest, review: AfterUseReview) -> Turn:
     determine = status is ReviewStatus.DETERMINATION and bool(
         fetch.answer(request, Verb.REVIEW_DETERMINE, subject)
     )
-    return Turn(state, determine, "" if state or determine else _waiting(review, status))
+    return_it = determine and review.holder.is_active
+    return Turn(state, determine, return_it, "" if state or determine else _waiting(review, status))
 
 
 def _waiting(review: AfterUseReview, status: ReviewStatus) -> str:

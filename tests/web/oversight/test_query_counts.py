@@ -62,7 +62,7 @@ def late(world: World, number: int) -> None:
 Made = Callable[[World, int], None]
 
 LISTS: list[tuple[str, str, Made, int]] = [
-    ("mona", "/queue/", waiting, 27),
+    ("mona", "/queue/", waiting, 28),
     ("olga", "/tasks/", holding, 18),
     ("opal", "/problems/", late, 20),
     ("opal", "/targets/", targeted, 13),
