@@ -7,6 +7,7 @@ sockets alone.
 
 from __future__ import annotations
 
+import gc
 import shutil
 import tempfile
 from collections import Counter
@@ -49,6 +50,13 @@ hypothesis_settings.load_profile("suite")
 # What is skipped, and what is said about it
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What was collected stays until the end: no need to look through it again and again for what is unused."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     _leave_out_the_other_database(config, items)
     no_postgres = why_unavailable()
@@ -72,34 +80,71 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     _deal_out_the_long_ones(config, items)
 
 
-#: What is about words, forms and permissions, which the operations under them have kept apart from the
-#: database. On PostgreSQL it runs with the proofs.
+#: What stands on rules, words, forms, processes and other servers, and not on what the two databases do
+#: differently. On PostgreSQL it runs with the proofs; there the short suite holds constraints, guards, locks,
+#: races, searches and each verb of the lifecycle. Folders, files or tests, as pytest names them.
 PAGES = (
-    "tests/web/engineer/",
-    "tests/web/oversight/",
-    "tests/web/pages/",
-    "tests/web/test_certificates.py",
-    "tests/web/test_hostile_requests.py",
-    "tests/web/test_incidents.py",
-    "tests/web/test_passkeys.py",
-    "tests/web/test_route_matrix.py",
-    "tests/web/test_second_factors.py",
-    "tests/web/test_sign_on.py",
-    "tests/web/test_sign_on_proofs.py",
-    "tests/web/test_step_up.py",
-    "tests/management/test_demo.py",
+    "tests/connectors/",
+    "tests/envelopes/",
+    "tests/journeys/test_emergency.py",
+    "tests/management/",
+    "tests/operations/test_accounts.py",
+    "tests/operations/test_after_the_fact.py",
+    "tests/operations/test_certifying.py",
     "tests/operations/test_chat.py",
     "tests/operations/test_clock_changes.py",
+    "tests/operations/test_editing.py",
+    "tests/operations/test_emergency_login.py",
+    "tests/operations/test_enforcement.py",
+    "tests/operations/test_evidence.py",
+    "tests/operations/test_failing_targets.py",
+    "tests/operations/test_folding.py",
+    "tests/operations/test_limits.py",
     "tests/operations/test_mail_server.py",
     "tests/operations/test_mails.py",
+    "tests/operations/test_manual.py",
     "tests/operations/test_notice_choices.py",
     "tests/operations/test_nudges.py",
     "tests/operations/test_outgoing.py",
+    "tests/operations/test_overview.py",
+    "tests/operations/test_own_hands.py",
+    "tests/operations/test_peers.py",
+    "tests/operations/test_policy_versions.py",
+    "tests/operations/test_post_incident",
+    "tests/operations/test_powers.py",
+    "tests/operations/test_probes.py",
+    "tests/operations/test_recordings.py",
+    "tests/operations/test_revealing.py",
     "tests/operations/test_rooms.py",
+    "tests/operations/test_sign_ins.py",
+    "tests/operations/test_spoken_times.py",
+    "tests/operations/test_ssh_",
+    "tests/operations/test_statement_logs.py",
+    "tests/operations/test_stretches.py",
+    "tests/operations/test_watching.py",
     "tests/operations/test_webhooks.py",
+    "tests/proofs/test_state_machine.py::test_the_invariants_hold[unfenced]",
+    "tests/web/",
+    "tests/worker/test_redis.py",
+    "tests/worker/test_sick_targets.py",
+    "tests/worker/test_worker.py::test_finds_",
+    "tests/worker/test_worker.py::test_leaves_",
+    "tests/worker/test_worker.py::test_stops_",
 )
 #: And these stand on what the two databases do differently.
-PAGES_THAT_SEARCH = {"test_query_counts.py", "test_queue.py", "test_record.py", "test_record_files.py"}
+PAGES_THAT_SEARCH = {"test_queue.py", "test_record.py", "test_record_files.py", "test_health.py"}
+#: Here no test stands on a database at all.
+WITHOUT_A_DATABASE = ("tests/rules/", "tests/envelopes/", "tests/connectors/")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The short suite on PostgreSQL reads no file of which it would run nothing."""
+    if connection.vendor == "sqlite" or "not page" not in str(config.option.markexpr):
+        return None
+    if collection_path.suffix != ".py" or collection_path.name in PAGES_THAT_SEARCH | {"conftest.py"}:
+        return None
+    path = collection_path.relative_to(config.rootpath).as_posix()
+    return path.startswith((*PAGES, *WITHOUT_A_DATABASE)) or None
 
 
 #: Where a test waits for processes, browsers and full minutes.

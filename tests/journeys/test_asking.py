@@ -34,6 +34,7 @@ def day(visitor: Visitor, when: datetime) -> Locator:
     return visitor.page.locator(".day", has_text=f"{when:%a} {when.day} {when:%b}")
 
 
+@pytest.mark.proof
 def test_by_keyboard_alone_from_words_to_several_planned_windows(visit: Visit) -> None:
     lina = visit()
     lina.become("Lina Sørensen")

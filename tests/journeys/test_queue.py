@@ -33,6 +33,7 @@ def shows(page: Page, name: str) -> None:
     expect(page.locator(".queue > li[aria-current]")).to_contain_text(name)
 
 
+@pytest.mark.proof
 def test_the_queue_by_keyboard_and_what_others_do_meanwhile(visit: Visit) -> None:
     _, quin, _ = asked_by(visit, "Pia Novak", "Quin Abara", "Rosa Keller")
     vera = visit()
@@ -106,7 +107,13 @@ def test_the_queue_by_keyboard_and_what_others_do_meanwhile(visit: Visit) -> Non
     expect(page.get_by_text("Nothing waits for you.")).to_be_visible()
 
 
-@pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(True, id="with script"),
+        pytest.param(False, id="without script", marks=pytest.mark.proof),
+    ],
+)
 def test_several_verdicts_are_staged_seen_and_submitted_once(visit: Visit, script: bool) -> None:
     sami, _, _ = asked_by(visit, "Sami Virtanen", "Tova Lind", "Uma Rao")
     vera = visit(script=script)

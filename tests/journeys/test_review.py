@@ -26,7 +26,13 @@ CHOSEN = {
 }
 
 
-@pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(True, id="with script"),
+        pytest.param(False, id="without script", marks=pytest.mark.proof),
+    ],
+)
 def test_a_use_is_explained_judged_and_closed(
     script: bool, visit: Visit, orders: PostgresTarget, tmp_path: Path
 ) -> None:

@@ -117,8 +117,7 @@ def served(first_served: Served, tmp_path_factory: pytest.TempPathFactory) -> Se
     return first_served
 
 
-def test_one_command_serves_and_restarts_what_ends(first_served: Served) -> None:
-    served = first_served
+def test_one_command_serves_and_restarts_what_ends(served: Served) -> None:
     served.start("--port", "0")
     wait_until(served.ready, 30)
     assert "Sign in" in served.get("/sign-in/")
@@ -191,7 +190,6 @@ def test_what_would_be_unsafe_is_refused(
 @pytest.mark.postgres_server
 @pytest.mark.timeout(240)
 def test_the_demo_elevates_on_a_server_of_its_own(first_served: Served) -> None:
-    """Its second start keeps everything."""
     served = first_served
     served.start("--demo", "--port", "0")
     wait_until(served.ready, 30)
@@ -202,6 +200,17 @@ def test_the_demo_elevates_on_a_server_of_its_own(first_served: Served) -> None:
     lena = f"postgresql://lena:{kept['passwords']['lena']}@127.0.0.1:{kept['port']}/orders"
     wait_until(lambda: _reads_orders(nina), 30)  # the system approved hers; the worker gives it
     assert not _reads_orders(lena)
+    assert served.stop() == 0
+
+
+@pytest.mark.proof
+@pytest.mark.postgres_server
+def test_a_second_start_of_the_demo_keeps_everything(first_served: Served) -> None:
+    served = first_served
+    served.start("--demo", "--port", "0")
+    kept = json.loads((served.folder / "demo-target.json").read_text())
+    nina = f"postgresql://nina:{kept['passwords']['nina']}@127.0.0.1:{kept['port']}/orders"
+    wait_until(lambda: _reads_orders(nina), 30)
     assert served.stop() == 0
 
     served.start("--demo", "--port", "0")

@@ -33,7 +33,7 @@ def machine(
 
 
 def test_the_invariants_hold(machine: type[Lifecycle]) -> None:
-    run_state_machine_as_test(machine, settings=settings(QUIET, max_examples=6, stateful_step_count=40))
+    run_state_machine_as_test(machine, settings=settings(QUIET, max_examples=4, stateful_step_count=40))
     assert machine.steps >= 100
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -32,7 +33,13 @@ def _summary(results: Path, *, tests: str) -> tuple[int, str]:
         str(results),
     ]
     junit = f"--junitxml={results / 'sqlite.xml'}"
-    subprocess.run([*pytest_alone, junit, str(module)], check=False, capture_output=True, timeout=60)
+    subprocess.run(
+        [*pytest_alone, junit, str(module)],
+        env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        check=False,
+        capture_output=True,
+        timeout=60,
+    )
     done = subprocess.run(
         [sys.executable, str(SUMMARY), str(results)], check=False, capture_output=True, text=True, timeout=60
     )

@@ -43,7 +43,7 @@ def _seconds_until(grant: Grant, status: GrantStatus) -> float:
 
 
 @pytest.mark.usefixtures("transactional_db")
-@pytest.mark.parametrize("count", [1, DEAD])
+@pytest.mark.parametrize("count", [pytest.param(1, marks=pytest.mark.proof), DEAD])
 def test_dead_targets_delay_no_removal_elsewhere(start_worker: StartWorker, count: int) -> None:
     with ExitStack() as stack:
         world.settle(_policy([stack.enter_context(hanging_server()) for _ in range(count)]))

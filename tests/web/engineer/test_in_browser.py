@@ -116,7 +116,7 @@ def test_two_quick_clicks_ask_once(opened: Opened) -> None:
     assert AccessRequest.objects.count() == 1
 
 
-@pytest.mark.parametrize("width", [320, 2560])
+@pytest.mark.parametrize("width", [320, pytest.param(2560, marks=pytest.mark.proof)])
 def test_no_page_scrolls_sideways(opened: Opened, width: int) -> None:
     grant = house.held()
     request = house.ask(role="cage", justification="NoBreaksInThisWord" * 40)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from pytest_django.plugin import DjangoDbBlocker
 
 from jitportal.operations import clock, policies
+from tests.undone import undone
 from tests.web.oversight.conftest import As
 from tests.web.world import POLICY, World, approve, ask, converge, elevate
 
@@ -75,14 +77,21 @@ LISTS: list[tuple[str, str, Made, int]] = [
 ]
 
 
+@pytest.fixture(scope="module")
+def elevated(settled_world: World, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
+    """Three who look at the lists by a power that they hold, made once for the module."""
+    with django_db_blocker.unblock(), undone():
+        for holder, role in (("paul", "policy-editor"), ("opal", "operator"), ("auda", "auditor")):
+            elevate(settled_world, holder, role)
+        yield settled_world
+
+
 @pytest.mark.parametrize("number", [1, 3])
 @pytest.mark.parametrize("row", LISTS, ids=[row[1] for row in LISTS])
 def test_a_longer_list_asks_no_more(
-    world: World, as_: As, row: tuple[str, str, Made, int], number: int
+    elevated: World, world: World, as_: As, row: tuple[str, str, Made, int], number: int
 ) -> None:
     username, address, made, count = row
-    for holder, role in (("paul", "policy-editor"), ("opal", "operator"), ("auda", "auditor")):
-        elevate(world, holder, role)
     made(world, number)
     client = as_(username)
     asked(client, address)  # what is read once in each process is read
