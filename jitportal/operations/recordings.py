@@ -356,7 +356,7 @@ def _grant_of(certificate: SshCertificate, started: datetime) -> Grant:
     if not grants:
         raise Invalid("No grant is behind this certificate.")
     begun = [
-        grant for grant in grants if grant.starts_at and grant.starts_at <= started + timedelta(seconds=5)
+        grant for grant in grants if grant.starts_at and grant.starts_at - timedelta(seconds=5) <= started
     ]
     return begun[-1] if begun else grants[0]
 

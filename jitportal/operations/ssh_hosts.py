@@ -14,6 +14,7 @@ from jitportal.operations import clock
 from jitportal.operations.targets import connector_for
 from jitportal.operations.transaction import operation
 from jitportal.rules.errors import Conflict, Invalid, OutsideError
+from jitportal.rules.plain_text import printable
 
 TOKEN_BYTES = 32
 #: A certificate stays on the list for so long after its own end: a host's clock may be slow.
@@ -64,7 +65,7 @@ def by_token(token: str) -> SshHost | None:
 def heard(host: SshHost, said: Mapping[str, object], host_time: float | None) -> None:
     """Keep what a host says of itself: an observation, with no event."""
     now = clock.now()
-    facts = {name: str(said[name])[:LONGEST_FACT] for name in sorted(FACTS & set(said))}
+    facts = {name: printable(str(said[name])[:LONGEST_FACT]) for name in sorted(FACTS & set(said))}
     skew = None if host_time is None else round((host_time - now.timestamp()) * 1000)
     within = skew is not None and abs(skew) < 2**31
     SshHost.objects.filter(pk=host.pk).update(

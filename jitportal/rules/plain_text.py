@@ -15,6 +15,11 @@ def is_plain(text: str) -> bool:
     return "\x00" not in text
 
 
+def printable(text: str) -> str:
+    """The text with a question mark for each sign that prints nothing, such as control characters."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
+
+
 def words_problem(text: str) -> str | None:
     """What is wrong with a reason, a note or a statement, as a sentence; None: nothing."""
     if len(text) > LONGEST_WORDS:

@@ -197,6 +197,7 @@ def test_no_more_than_is_allowed_is_kept_and_it_is_said(host: Host, settings: La
         {"started": "now"},
         {"started": 1e300},
         {"started": float("nan")},
+        {"started": 10**400},
         {"kind": None},
     ],
 )
@@ -230,6 +231,26 @@ def test_each_host_has_a_token_of_its_own_and_sees_its_own_recordings(host: Host
     assert host.token not in str(list(SshHost.objects.values()))
     ssh_hosts.remove(actor=Person.objects.earliest("pk"), host=host.host)
     assert host.send(pk, 0, HEADER).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b'{"time": NaN}',
+        b'{"time": 1e999}',
+        b'{"time": -Infinity}',
+        b'{"time": %s}' % (b"9" * 400),
+        b'{"time": true}',
+        b'{"time": "now"}',
+        b'{"time": [[]]}',
+        b'{"sshd": "a\\u0000b\\ud800"}',
+    ],
+)
+def test_whatever_a_host_says_of_itself_is_taken(host: Host, said: bytes) -> None:
+    assert host.call("POST", "/hosts/report/", said).status_code == 200
+    kept = SshHost.objects.get(pk=host.host.pk)
+    assert kept.skew_milliseconds is None
+    assert kept.report in ({}, {"sshd": "a?b?"})
 
 
 def test_the_host_hears_of_an_early_end(host: Host) -> None:

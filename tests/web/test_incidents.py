@@ -316,6 +316,7 @@ def test_an_orphan_sign_in_is_reported_with_a_token_once() -> None:
     [
         "",
         "[]",
+        "[" * 8_000,
         "\ud800".encode("utf-8", "surrogatepass").decode("latin-1"),
         told(account="none"),
         told(at="today"),
@@ -326,7 +327,7 @@ def test_an_orphan_sign_in_is_reported_with_a_token_once() -> None:
         told(address="here"),
         told(detail="\x00"),
     ],
-    ids=range(11),
+    ids=range(12),
 )
 def test_a_report_that_makes_no_sense_is_refused(body: object) -> None:
     with override_settings(SIGN_IN_REPORT_TOKEN="let me report"):

@@ -31,6 +31,7 @@ from jitportal.rules.errors import Conflict, JitportalError, OutsideError
 from jitportal.rules.vocabulary import RecordingKind
 
 LARGEST_NOTE = 16_384
+LATEST = 253_402_214_400  # the last day of the year 9999: later is no moment
 _SESSION = re.compile(r"[A-Za-z0-9_-]{8,100}", re.ASCII)
 _DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -88,8 +89,7 @@ def authority_key(_request: HttpRequest, key: str) -> HttpResponse:
 def host_report(request: HttpRequest, host: SshHost) -> HttpResponse:
     """What a host says of itself, and its clock's time."""
     said = _json(request)
-    time = said.get("time")
-    ssh_hosts.heard(host, said, float(time) if isinstance(time, int | float) else None)
+    ssh_hosts.heard(host, said, _moment(said.get("time")))
     return JsonResponse({"host": host.name})
 
 
@@ -105,7 +105,7 @@ def host_recordings(request: HttpRequest, host: SshHost) -> HttpResponse:
             kind=RecordingKind(str(said["kind"])),
             started=float(said["started"]),
         )
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return _no("Say session, serial, account, kind and started.", HTTPStatus.UNPROCESSABLE_ENTITY)
     if not _SESSION.fullmatch(announced.session) or not 0 < announced.serial < 2**63:
         return _no("The session or the serial can't be one.", HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -153,6 +153,13 @@ def _with_end(answer: HttpResponse, recording: Recording) -> HttpResponse:
     if why := recordings.why_ended(recording):
         answer.headers["Session-Ended"] = why
     return answer
+
+
+def _moment(said: object) -> float | None:
+    """A host's time in seconds since 1970; None for what is no time of a clock."""
+    if not isinstance(said, int | float) or isinstance(said, bool) or not 0 <= said < LATEST:
+        return None
+    return float(said)
 
 
 def _json(request: HttpRequest) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def _read(request: HttpRequest) -> dict[str, Any]:
         raise Invalid(f"A report holds {LARGEST:,} bytes at the most.")
     try:
         said = json.loads(request.body)
-    except ValueError:  # UnicodeDecodeError and what is no JSON
+    except (ValueError, RecursionError):  # UnicodeDecodeError and what is no JSON, or without end
         said = None
     if not isinstance(said, dict):
         raise Invalid("Send a JSON object.")
