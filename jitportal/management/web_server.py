@@ -15,7 +15,7 @@ from jitportal.worker.parent_death import end_children_with_this_process, end_wi
 _env = Environment()
 
 wsgi_app = "jitportal.wsgi:application"
-worker_class = "gthread"
+worker_class = "jitportal.management.bounded_worker.BoundedThreadWorker"
 workers = _env.number("WEB_PROCESSES", 2)
 threads = _env.web_threads()
 timeout = 30  # a process that serves nothing for so long is killed and replaced
