@@ -15,6 +15,7 @@ from tests.web.matrix import KINDS
 from tests.web.world import World
 
 WRITING = ("INSERT", "UPDATE", "DELETE", "REPLACE")
+HARMLESS = ("SELECT", "SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT", "SET CONSTRAINTS")
 #: A session is no state of the portal: signing in and out, and a message to show, write it. Nor is how
 #: often somebody came lately.
 UNCOUNTED = ("django_session", "jitportal_ratelimit")
@@ -53,6 +54,20 @@ def writing() -> Iterator[list[str]]:
         counted = not any(table in sql for table in UNCOUNTED)
         if counted and sql.lstrip().upper().startswith(WRITING):
             seen.append(sql[:120])
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(watch):
+        yield seen
+
+
+@contextmanager
+def touching() -> Iterator[list[str]]:
+    """Collects every statement that could leave anything behind: all that don't read, and end nothing."""
+    seen: list[str] = []
+
+    def watch(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        if not sql.lstrip(" (").upper().startswith(HARMLESS):
+            seen.append(sql[:160])
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(watch):

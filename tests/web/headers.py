@@ -20,9 +20,11 @@ STRICT = (
 WITH_THE_PLAYER = STRICT.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'")
 
 
-def missing_headers(answer: HttpResponseBase, *, cached: bool = False, plays: bool = False) -> list[str]:
-    """What is missing or wrong, in words. ``cached``: a file, which a cache may keep. ``plays``: the page that
-    plays recordings.
+def missing_headers(
+    answer: HttpResponseBase, *, cached: bool = False, revalidated: bool = False, plays: bool = False
+) -> list[str]:
+    """What is missing or wrong, in words. ``cached``: a file, which a cache may keep. ``revalidated``: one
+    that is asked for again each time. ``plays``: the page that plays recordings.
     """
     said = answer.headers
     wrong = [f"{name}: {said.get(name)}" for name, value in EXACTLY.items() if said.get(name) != value]
@@ -31,6 +33,8 @@ def missing_headers(answer: HttpResponseBase, *, cached: bool = False, plays: bo
     refused = said.get("Permissions-Policy", "")
     for feature in ("camera", "geolocation", "microphone", "payment", "usb"):
         wrong += [] if f"{feature}=()" in refused else [f"Permissions-Policy lacks {feature}"]
+    if revalidated and answer.status_code == 200 and said.get("Cache-Control") == "no-cache":
+        return wrong
     if not cached and "no-store" not in said.get("Cache-Control", ""):
         wrong.append(f"Cache-Control: {said.get('Cache-Control')}")
     if "Server" in said or "X-Powered-By" in said:
