@@ -70,9 +70,13 @@ def consider(
     return version, rules, decide(request_facts(person, ask, rules, now), rules, now)
 
 
-def request_facts(person: Person, ask: Ask, rules: RoleRules | None, now: datetime) -> RequestFacts:
-    """The ask as the rules see it, with who asks and who could decide."""
-    facts = person_facts(person)
+def request_facts(
+    person: Person, ask: Ask, rules: RoleRules | None, now: datetime, known: PersonFacts | None = None
+) -> RequestFacts:
+    """The ask as the rules see it, with who asks and who could decide. ``known``: the person's facts, where
+    the caller has read them already.
+    """
+    facts = known or person_facts(person)
     owner = rules.owner if rules else None
     deciders = [decider for stage in rules.stages for decider in stage.deciders] if rules else []
     return RequestFacts(

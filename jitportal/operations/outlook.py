@@ -9,10 +9,11 @@ from itertools import islice
 
 from jitportal.models import AccessRequest, Grant, Person, Role
 from jitportal.operations import policies
-from jitportal.operations.asking import Ask, consider, request_facts
+from jitportal.operations.asking import Ask, request_facts
 from jitportal.operations.overlap import held_span, wished_span
 from jitportal.operations.waits import usual_waits
-from jitportal.rules.policy import Decision, Outcome, RoleRules
+from jitportal.rules.deciders import PersonFacts
+from jitportal.rules.policy import Decision, Outcome, RequestFacts, RoleRules, decide
 from jitportal.rules.vocabulary import GrantStatus, StartMode
 from jitportal.rules.waiting import UsualWait, path_of_decision, path_of_rules
 from jitportal.rules.without_wait import AtOnce, at_once
@@ -40,6 +41,31 @@ class Ahead:
     wait: UsualWait | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Theirs:
+    """What one person has asked for and holds, of any role, read once for all that is looked at."""
+
+    requests: Sequence[AccessRequest]
+    grants: Sequence[Grant]
+
+    def closed(self, role_key: str, ask: Ask, now: datetime) -> list[Closed]:
+        """The scopes of the role that can't be asked for at the time that the ask names."""
+        if ask.start_mode is StartMode.RENEWAL:
+            return []
+        span = wished_span(ask.window, ask.minutes, now)
+        covered = {
+            grant.scope.key: Closed(grant.scope.key, grant=grant)
+            for grant in self.grants
+            if grant.role.key == role_key and held_span(grant).overlaps(span)
+        }
+        asked = {
+            request.scope.key: Closed(request.scope.key, request=request)
+            for request in self.requests
+            if request.role.key == role_key
+        }
+        return sorted({**covered, **asked}.values(), key=lambda closed: closed.scope)
+
+
 def look_ahead(
     person: Person,
     role: Role,
@@ -49,53 +75,52 @@ def look_ahead(
     *,
     editing: AccessRequest | None = None,
 ) -> Ahead:
-    """What the policy says of the ask, what else stands in its way, and what would need no wait."""
-    decision = consider(person, ask, now)[2]
+    """What the policy says of the ask, what else stands in its way, and what would need no wait.
+
+    ``rules`` are the role's in the policy in force.
+    """
+    facts = request_facts(person, ask, rules, now)
+    decision = decide(facts, rules, now)
     by_system = decision.outcome is Outcome.SYSTEM_APPROVES
     if any(problem.field == "role" for problem in decision.problems):
         return Ahead(decision, [], [], None)
+    theirs = _theirs_of(person, editing)
     return Ahead(
         decision=decision,
-        closed=closed_scopes(person, role, ask, now, editing=editing),
-        ways=[] if by_system else ways_without_wait(person, rules, ask, now, editing=editing),
+        closed=theirs.closed(role.key, ask, now),
+        ways=[] if by_system else _ways_without_wait(person, rules, ask, facts, theirs, now),
         wait=None if by_system else _usual_wait(role, rules, decision, now),
     )
 
 
-def closed_scopes(
-    person: Person, role: Role, ask: Ask, now: datetime, *, editing: AccessRequest | None = None
-) -> list[Closed]:
+def closed_scopes(person: Person, role: Role, ask: Ask, now: datetime) -> list[Closed]:
     """The scopes of the role that this person can't ask for at the time that the ask names."""
-    if ask.start_mode is StartMode.RENEWAL:
-        return []
-    open_ = AccessRequest.objects.open().filter(requester=person, role=role).select_related("scope")
-    asked = {row.scope.key: Closed(row.scope.key, request=row) for row in open_ if row != editing}
-    span = wished_span(ask.window, ask.minutes, now)
-    held = Grant.objects.filter(person=person, role=role).exclude(
-        status__in=[GrantStatus.REMOVING, GrantStatus.ENDED]
+    return _theirs_of(person, None).closed(role.key, ask, now)
+
+
+def _theirs_of(person: Person, editing: AccessRequest | None) -> _Theirs:
+    asked = AccessRequest.objects.open().filter(requester=person).select_related("role", "scope")
+    held = Grant.objects.filter(person=person).exclude(status__in=[GrantStatus.REMOVING, GrantStatus.ENDED])
+    return _Theirs(
+        [row for row in asked if row != editing],
+        list(held.select_related("role", "scope").order_by("-opens_at")),
     )
-    covered = {
-        grant.scope.key: Closed(grant.scope.key, grant=grant)
-        for grant in held.select_related("scope").order_by("-opens_at")
-        if held_span(grant).overlaps(span)
-    }
-    return sorted({**covered, **asked}.values(), key=lambda closed: closed.scope)
 
 
-def ways_without_wait(
-    person: Person, rules: RoleRules, ask: Ask, now: datetime, *, editing: AccessRequest | None = None
+def _ways_without_wait(
+    person: Person, rules: RoleRules, ask: Ask, facts: RequestFacts, theirs: _Theirs, now: datetime
 ) -> list[AtOnce]:
     """What is narrower and would be approved at once, each checked as if it were asked for."""
     version = policies.current_version()
     fixed = ask.start_mode is StartMode.RENEWAL
     others = policies.document_of(version).roles.values() if version and not fixed else []
-    found = at_once(request_facts(person, ask, rules, now), rules, others, now)
+    found = at_once(facts, rules, others, now)
     kept = (way for way in found if not fixed or way.scope == ask.scope)
-    return list(islice(_checked(person, ask, kept, now, editing), MOST_WAYS))
+    return list(islice(_checked(person, ask, kept, facts.requester, theirs, now), MOST_WAYS))
 
 
 def _checked(
-    person: Person, ask: Ask, ways: Iterable[AtOnce], now: datetime, editing: AccessRequest | None
+    person: Person, ask: Ask, ways: Iterable[AtOnce], known: PersonFacts, theirs: _Theirs, now: datetime
 ) -> Iterable[AtOnce]:
     """Those that nothing else stands in the way of: the total cap, an open request, a grant in force."""
     shown: set[tuple[str, str]] = set()
@@ -107,20 +132,17 @@ def _checked(
             minutes=way.minutes,
             justification="·" * max(1, way.rules.least_justification),
         )
-        if (way.rules.key, way.scope) in shown or not _stands(person, wish, way, now, editing):
+        place = (way.rules.key, way.scope)
+        if place in shown or any(one.scope == way.scope for one in theirs.closed(wish.role_key, wish, now)):
             continue
-        shown.add((way.rules.key, way.scope))
-        yield way
+        if _stands(decide(request_facts(person, wish, way.rules, now, known), way.rules, now), way):
+            shown.add(place)
+            yield way
 
 
-def _stands(person: Person, wish: Ask, way: AtOnce, now: datetime, editing: AccessRequest | None) -> bool:
-    decision = consider(person, wish, now)[2]
+def _stands(decision: Decision, way: AtOnce) -> bool:
     wanting = {"ticket"} if way.ticket_for else set()
-    if {problem.field for problem in decision.problems} - wanting:
-        return False
-    role = Role.objects.get(key=wish.role_key)
-    closed = closed_scopes(person, role, wish, now, editing=editing)
-    return all(one.scope != wish.scope for one in closed)
+    return not {problem.field for problem in decision.problems} - wanting
 
 
 def _usual_wait(role: Role, rules: RoleRules, decision: Decision, now: datetime) -> UsualWait:

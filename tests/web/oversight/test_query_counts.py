@@ -65,6 +65,7 @@ Made = Callable[[World, int], None]
 
 LISTS: list[tuple[str, str, Made, int]] = [
     ("mona", "/queue/", waiting, 28),
+    ("gwen", "/request/jit/door/", waiting, 24),
     ("olga", "/tasks/", holding, 18),
     ("opal", "/problems/", late, 20),
     ("opal", "/targets/", targeted, 13),
