@@ -8,6 +8,7 @@ from jitportal.models import Recording
 from jitportal.operations import recording_text
 
 #: A line like the others, so that whoever reviews has to say what they find of the rest.
+UNSEEN = "More was entered than the screen showed as lines: watch the recording for the rest."
 CUT = "The log is cut here: what was done after this stands in the recording alone."
 
 
@@ -25,5 +26,6 @@ def _texts(pk: int, size: int, chain: str) -> tuple[str, ...]:
         reading = recording_text.read(Recording.objects.get(pk=pk))
     except FileNotFoundError:
         return ()
-    cut = not reading.whole or len(reading.commands) >= recording_text.MOST_COMMANDS
-    return (*(line.text for line in reading.commands), *([CUT] if cut else ()))
+    cut = not reading.whole or reading.more > 0
+    unseen = [UNSEEN] if reading.unseen or reading.full_screen else []
+    return (*(line.text for line in reading.commands), *unseen, *([CUT] if cut else ()))

@@ -93,7 +93,7 @@ def _row(lease: Lease, actor: Person, key: PublicKey, until: datetime, now: date
         number=number,
         serial=serial_of(lease.pk, number),
         key_id=f"{lease.handle}/{number} {actor.username}",
-        principals=[principal_of(order_of(lease))],
+        principals=[principal_of(order_of(lease), lease.target.key)],
         fingerprint=key.fingerprint,
         valid_after=now.replace(microsecond=0) - BACKDATED,
         valid_before=until,

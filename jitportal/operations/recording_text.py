@@ -16,6 +16,7 @@ from typing import Any
 
 from jitportal.models import Recording
 from jitportal.operations.recordings import path_of
+from jitportal.rules.entered_lines import MARK, EnteredLines
 from jitportal.rules.terminal_text import Line, ScreenText, command_in
 from jitportal.rules.vocabulary import RecordingKind
 
@@ -46,12 +47,23 @@ class Statement:
 
 @dataclass(slots=True)
 class Reading:
-    """What was found by reading. ``whole``: the recording was read to its end."""
+    """What was found by reading. ``whole``: the recording was read to its end.
+
+    ``noted``: its host noted each line that was entered, so the commands are all that the screen showed;
+    ``unseen`` lines it didn't show, and ``full_screen`` were entered in programs that have all of it.
+    ``asked``: the session ran this one command, without anybody at a keyboard where it isn't noted.
+    """
 
     found: list[Line] = field(default_factory=list)
     commands: list[Line] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     whole: bool = True
+    noted: bool = False
+    unseen: int = 0
+    full_screen: int = 0
+    more: int = 0  # commands beyond those that are listed
+    asked: str = ""
+    entered: EnteredLines | None = None
 
 
 def is_cast(recording: Recording) -> bool:
@@ -63,16 +75,64 @@ def read(recording: Recording, words: str = "") -> Reading:
     """The first lines, the commands, and the lines in which all of the words stand."""
     reading = Reading()
     wanted = [word.casefold() for word in words.split()][:20]
+    guessed: list[Line] = []
+    if is_cast(recording):
+        _begin(reading, recording)
+    entered = len(reading.commands)
     for line in lines(recording, reading):
         if len(reading.lines) < MOST_LINES:
             reading.lines.append(line)
-        if len(reading.commands) < MOST_COMMANDS:
+        if len(guessed) <= MOST_COMMANDS:
             text = line.text if recording.kind == RecordingKind.STATEMENTS else command_in(line.text)
             if text:
-                reading.commands.append(Line(line.seconds, text))
+                guessed.append(Line(line.seconds, text))
         if wanted and len(reading.found) < MOST_FOUND and _has(line.text, wanted):
             reading.found.append(line)
+    _conclude(reading, guessed, entered)
     return reading
+
+
+def _begin(reading: Reading, recording: Recording) -> None:
+    """What its beginning says of the session, and of what its host notes."""
+    header = _header(recording)
+    reading.noted = header.get("notes") == "lines"
+    reading.entered = EnteredLines(_window(recording)[0])
+    asked = header.get("command")
+    if isinstance(asked, str) and asked.strip():
+        (line,) = _plain(0.0, asked)
+        reading.asked = line.text
+        reading.commands.append(line)
+
+
+def _conclude(reading: Reading, guessed: list[Line], before: int) -> None:
+    """Take the entered lines where somebody told which they are, and the guesses where nobody did."""
+    entered = reading.entered
+    if entered is not None:
+        entered.close()
+        if reading.noted:
+            reading.unseen, reading.full_screen = entered.unseen, entered.full_screen
+    if not reading.noted and (entered is None or not entered.edited):
+        reading.commands = reading.commands[:before] + guessed
+        reading.more = 0
+    reading.more += max(0, len(reading.commands) - MOST_COMMANDS)
+    del reading.commands[MOST_COMMANDS:]
+
+
+def _enter(reading: Reading, event: CastEvent) -> None:
+    """Follow what was entered, beside the lines of the screen."""
+    entered = reading.entered
+    if entered is None:
+        return
+    if event.kind == "o":
+        for line in entered.feed(event.seconds, event.text):
+            if len(reading.commands) < MOST_COMMANDS:
+                reading.commands.append(line)
+            else:
+                reading.more += 1
+    elif event.kind == "m" and (mark := MARK.fullmatch(event.text)):
+        entered.entered(int(mark[1]))
+    elif event.kind == "r" and (size := _SIZE.fullmatch(event.text)):
+        entered.resize(min(max(int(size[1]), 20), 400))
 
 
 def lines(recording: Recording, reading: Reading | None = None) -> Iterator[Line]:
@@ -81,6 +141,7 @@ def lines(recording: Recording, reading: Reading | None = None) -> Iterator[Line
     if is_cast(recording):
         screen = ScreenText()
         for event in cast_events(recording, READ, reading):
+            _enter(reading, event)
             if event.kind == "o":
                 yield from screen.feed(event.seconds, event.text)
         yield from screen.close()
@@ -93,9 +154,14 @@ def lines(recording: Recording, reading: Reading | None = None) -> Iterator[Line
             if statement is None:
                 continue
             text, seconds = statement.text, statement.seconds
-        screen = ScreenText()
-        for line in (*screen.feed(seconds, text.replace("\n", " ")), *screen.close()):
-            yield Line(seconds, line.text)
+        yield from _plain(seconds, text)
+
+
+def _plain(seconds: float, text: str) -> list[Line]:
+    """A text as one line that nothing could act in."""
+    screen = ScreenText()
+    shown = [line.text for line in (*screen.feed(seconds, text.replace("\n", " ")), *screen.close())]
+    return [Line(seconds, " ".join(shown))]
 
 
 def playable(recording: Recording) -> Iterator[bytes]:
@@ -106,6 +172,8 @@ def playable(recording: Recording) -> Iterator[bytes]:
     for event in cast_events(recording, PLAYED, Reading()):
         if event.kind == "r" and _SIZE.fullmatch(event.text) is None:
             continue
+        if event.kind == "m" and MARK.fullmatch(event.text):
+            continue  # so many dots on the time line would hide it
         yield f"{json.dumps([round(event.seconds, 6), event.kind, event.text])}\n".encode()
 
 
@@ -136,11 +204,15 @@ def _event(raw: str) -> CastEvent | None:
     return CastEvent(float(min(seconds, LONGEST_SECONDS)), kind, text.encode("utf-8", "replace").decode())
 
 
+def _header(recording: Recording) -> dict[str, Any]:
+    """What the recording's first line says of it; empty where it is none."""
+    said = _json(next(_raw_lines(recording, LONGEST_LINE, Reading()), ""))
+    return said if isinstance(said, dict) else {}
+
+
 def _window(recording: Recording) -> tuple[int, int]:
     """The terminal's size at the beginning, as far as it can be one."""
-    first = next(_raw_lines(recording, LONGEST_LINE, Reading()), "")
-    said = _json(first)
-    header: dict[str, Any] = said if isinstance(said, dict) else {}
+    header = _header(recording)
     term = header.get("term")
     named: dict[str, Any] = term if isinstance(term, dict) else {}
     columns = _bounded(header.get("width", named.get("cols")), 80, 20, 400)

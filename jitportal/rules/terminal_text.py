@@ -21,7 +21,7 @@ _SEQUENCE = re.compile(
 _BEGUN = re.compile(r"\x1b(?:[\]PX^_][^\x07\x1b]*\x1b?|\[[0-?]*[ -/]*|[ -/]*)\Z")
 _CONTROL = re.compile(r"[\x00-\x07\x0b\x0c\x0e-\x1f\x7f]")
 #: What a shell or psql shows before it takes a command.
-_PROMPT = re.compile(
+PROMPT = re.compile(
     r"(?:\([\w.-]{1,40}\) )?"
     r"(?:\[?[\w.-]{1,64}@[\w.-]{1,64}[^$#%>\n]{0,200}[$#%>]|(?:ba|z|)sh-[\d.]{1,8}[$#]|[\w-]{1,63}[=(*!'\"-]{1,3}[>#]|[$#])"
     r"\s+(?P<command>\S.{0,1000})"
@@ -92,5 +92,5 @@ def _edited(typed: list[str]) -> str:
 
 def command_in(line: str) -> str:
     """What follows a prompt, where the line looks like one; a guess, and no more than that."""
-    found = _PROMPT.fullmatch(line)
+    found = PROMPT.fullmatch(line)
     return found["command"] if found else ""

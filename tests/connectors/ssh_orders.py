@@ -11,14 +11,14 @@ from jitportal.connectors.base import TargetSettings
 from jitportal.connectors.ssh.authority import authority_for
 from jitportal.connectors.ssh.settings import read_settings
 from jitportal.rules.vocabulary import CertificateOrder, LeaseOrder
-from tests.connectors.ssh_target import TARGET, SshFleet, make_key, now
+from tests.connectors.ssh_target import SshFleet, make_key, now
 
 _leases = count(1_000)
 
 
 def settings_of(fleet: SshFleet, **changes: str) -> TargetSettings:
     values = {key: value for key, value in {**fleet.settings(), **changes}.items() if value}
-    return TargetSettings(TARGET, values, fleet.secret)
+    return TargetSettings(fleet.target, values, fleet.secret)
 
 
 class Client:
@@ -54,7 +54,9 @@ class Client:
         self, order: CertificateOrder | None = None, settings: TargetSettings | None = None
     ) -> str:
         settings = settings or settings_of(self.fleet)
-        return authority_for(read_settings(settings), settings.secrets).sign(order or self.order())
+        return authority_for(settings.key, read_settings(settings), settings.secrets).sign(
+            order or self.order()
+        )
 
     def ssh(
         self, certificate: str, *command: str, login: str = "rita", options: tuple[str, ...] = ()

@@ -81,9 +81,12 @@ exec /usr/sbin/sshd -D -E {root}/sshd.log
 class SshFleet:
     """One host, and the keys of the authority that it trusts."""
 
-    def __init__(self, root: Path, *, portal: str = "http://127.0.0.1:9", token: str = "none") -> None:
+    def __init__(
+        self, root: Path, *, portal: str = "http://127.0.0.1:9", token: str = "none", target: str = TARGET
+    ) -> None:
         self.root = root
         self.port = _free_port()
+        self.target = target
         self.authority = make_key(root / "ca", passphrase=PASSPHRASE)
         self._portal, self._token = portal, token
         self._process: subprocess.Popen[bytes] | None = None
@@ -91,7 +94,7 @@ class SshFleet:
     def start(self) -> None:
         (self.root / "install.sh").write_text(script("ssh"))
         (self.root / "token").write_text(self._token)
-        text = _SETUP.format(root=self.root, port=self.port, portal=self._portal, target=TARGET)
+        text = _SETUP.format(root=self.root, port=self.port, portal=self._portal, target=self.target)
         with (self.root / "setup.log").open("wb") as log:
             self._process = subprocess.Popen(
                 [
@@ -155,6 +158,12 @@ class SshFleet:
         )
         assert done.returncode == 0, (command, done.stdout, done.stderr)
         return done.stdout
+
+    def serve(self, target: str) -> None:
+        """Belong to this target from now on."""
+        if target != self.target:
+            self.target = target
+            self.inside("sed", "-i", f"s|.*/|{target}/|", "/etc/ssh/jit-entitlements")
 
     def settings(self) -> dict[str, str]:
         """What a policy would say of it."""

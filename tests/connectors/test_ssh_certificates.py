@@ -15,11 +15,12 @@ from jitportal.connectors.base import TargetError
 from jitportal.connectors.ssh.public_keys import UnusableKey, read_public_key
 from jitportal.connectors.ssh.revocations import revocation_list
 from tests.connectors.ssh_orders import Client, settings_of
-from tests.connectors.ssh_target import PASSPHRASE, SshFleet, keygen, make_key, now, run
+from tests.connectors.ssh_target import PASSPHRASE, TARGET, SshFleet, keygen, make_key, now, run
 
 
 @pytest.fixture
 def client(ssh_fleet: SshFleet, tmp_path: Path) -> Client:
+    ssh_fleet.serve(TARGET)
     ssh_fleet.take_list(listed(ssh_fleet, []))
     return Client(ssh_fleet, tmp_path)
 
@@ -41,6 +42,38 @@ def test_it_lets_in_for_one_login_one_entitlement_and_a_time(client: Client) -> 
     assert not lets_in(client, client.certificate(client.order(begins=60)))
     assert lets_in(client, client.certificate(client.order(login="remy")), login="remy")
     assert lets_in(client, client.certificate(client.order(login_as="remy")), login="remy")
+
+
+def test_it_lets_in_on_the_hosts_of_its_target_alone(client: Client) -> None:
+    """Others may trust the same authority, and serve an entitlement of the same name."""
+    certificate = client.certificate()
+    client.fleet.serve("others")
+    assert not lets_in(client, certificate)
+    client.fleet.serve(TARGET)
+    assert lets_in(client, certificate)
+
+
+@pytest.mark.proof
+def test_one_of_two_fleets_with_one_authority_refuses_the_other_s(client: Client, tmp_path: Path) -> None:
+    tmp_path.chmod(0o711)
+    for folder in list(tmp_path.parents)[:2]:
+        folder.chmod(0o711)
+    root = tmp_path / "second"
+    root.mkdir(mode=0o711)
+    second = SshFleet(root, target="others")
+    for name in ("ca", "ca.pub"):
+        (root / name).write_bytes((client.fleet.root / name).read_bytes())
+    second.authority = client.fleet.authority
+    second.start()
+    try:
+        there = Client(second, root)
+        for mine, other in ((client, there), (there, client)):
+            certificate = mine.certificate()
+            assert lets_in(mine, certificate)
+            assert run(other.fleet.ssh(mine.key, certificate, "true")).returncode == 255
+            assert "Certificate does not contain an authorized principal" in other.fleet.logs()
+    finally:
+        second.stop()
 
 
 def test_it_ends_to_the_second(client: Client) -> None:

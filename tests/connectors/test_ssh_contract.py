@@ -70,6 +70,7 @@ class TestSsh(ConnectorContract):
     def bench(self, ssh_fleet: SshFleet, monkeypatch: pytest.MonkeyPatch) -> SshBench:
         for name in ("JITPORTAL_TARGET_FLEET_CA", "JITPORTAL_TARGET_FLEET_PASSPHRASE"):
             monkeypatch.setenv(name, ssh_fleet.secret(name))
+        ssh_fleet.serve(TARGET)
         return SshBench(ssh_fleet)
 
     def test_what_is_granted_lets_in_and_what_is_revoked_does_not(
@@ -144,7 +145,7 @@ class TestSsh(ConnectorContract):
         ):
             assert part in said
         fingerprint = bench.fleet.inside("ssh-keygen", "-l", "-f", "/etc/ssh/jit-authority.pub").split()[1]
-        ssh_hosts.heard(host, {"authority": fingerprint, "revocations": "yes", "wrapper": "1"}, seconds)
+        ssh_hosts.heard(host, {"authority": fingerprint, "revocations": "yes", "wrapper": "2"}, seconds)
         assert problems() == ()
         with clock.moved(by=timedelta(minutes=7)):
             assert "fetched the revocation list 7 minutes ago" in problems()[0]

@@ -53,6 +53,7 @@ def settle(fleet: SshFleet, monkeypatch: pytest.MonkeyPatch, text: str = "") -> 
     for name in ("JITPORTAL_TARGET_FLEET_CA", "JITPORTAL_TARGET_FLEET_PASSPHRASE"):
         monkeypatch.setenv(name, fleet.secret(name))
     world.settle(text or policy(fleet))
+    fleet.serve(rack().key)
 
 
 def attached(fleet: SshFleet, monkeypatch: pytest.MonkeyPatch, portal: str) -> SshHost:

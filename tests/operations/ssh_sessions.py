@@ -24,6 +24,7 @@ def configure(fleet: SshFleet, portal: str, token: str, **more: str) -> None:
     """The host's own settings, as the script writes them."""
     values = {"portal": portal, "target": TARGET, "token": token, **more}
     text = "".join(f"{name} = {value}\n" for name, value in values.items())
+    fleet.serve(values["target"])
     place = fleet.root / "jit-session.conf"
     place.write_text(text)
     fleet.inside("sh", "-c", f"rm -rf {SPOOL}/*; install -m 600 {place} /etc/jit-session.conf")

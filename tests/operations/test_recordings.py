@@ -42,7 +42,7 @@ class Host:
         grant = rows.grant(request=asked, opens_at=opens, closes_at=opens)
         self.grant = rows.start(grant, lease=lease)
         self.certificate = rows.ssh_certificate(
-            lease=lease, target=target, serial=lease.pk << 16 | 1, principals=["web-ops:rita"]
+            lease=lease, target=target, serial=lease.pk << 16 | 1, principals=["fleet/web-ops:rita"]
         )
         self.client = Client()
 

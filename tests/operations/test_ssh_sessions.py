@@ -13,7 +13,8 @@ from django.conf import LazySettings
 from pytest_django.live_server_helper import LiveServer
 
 from jitportal.models import EmergencySignIn, Event, PostIncidentReview, Recording, SshHost
-from jitportal.operations import certifying, emergencies, grants, recordings
+from jitportal.operations import certifying, emergencies, grants, recording_text, recordings
+from jitportal.rules.entered_lines import MARK, EnteredLines
 from tests.connectors.ssh_orders import Client
 from tests.connectors.ssh_target import SshFleet, alive, now, run
 from tests.operations import emergency_world, ssh_rack, world
@@ -73,6 +74,48 @@ def test_input_is_never_recorded_and_output_is(client: Client) -> None:
     text = json.dumps(left_behind(client.fleet))
     assert "got 13" in text
     assert "hunter2secret" not in text
+
+
+def test_each_line_that_is_entered_is_noted_whatever_the_prompt(client: Client) -> None:
+    """With no prompt at all, by a shell that edits lines and by one that doesn't; a password is only counted."""
+    with session(client.ssh(recorded(client), options=("-tt",))) as opened:
+        opened.wait_for("$ ")
+        for typed, shown in (
+            ("PS1=; echo be''gun", "begun\r\n"),
+            ("echo o''ne", "one\r\n"),
+            ("exec env PS1= dash", "dash\r\n"),
+            ("echo t''wo", "two\r\n"),
+            ("stty -echo; read word; stty echo; echo thr''ee", "ee\r\n"),
+            ("hunter2secret", "three\r\n"),
+            ("exit 4", "exit 4\r\n"),
+        ):
+            opened.type(f"{typed}\n")
+            opened.wait_for(shown)
+            time.sleep(0.2)
+        assert opened.end() == 4
+    entered, said = EnteredLines(80), []
+    for seconds, kind, text in left_behind(client.fleet):
+        if kind == "o":
+            said += [line.text for line in entered.feed(float(str(seconds)), str(text))]
+        elif mark := MARK.fullmatch(str(text)):
+            entered.entered(int(mark[1]))
+    assert said[:4] == ["PS1=; echo be''gun", "echo o''ne", "exec env PS1= dash", "echo t''wo"]
+    assert said[-1] == "exit 4"
+    assert "hunter2secret" not in " ".join(said)
+
+
+def test_nothing_is_started_for_a_session_by_others(client: Client) -> None:
+    """Its user's own manager, cron and at run outside of it: it can't reach where they take orders."""
+    place = "/run/user/orders"
+    client.fleet.inside(
+        "sh", "-c", f"mkdir -p {place} /var/spool/cron; chmod 777 {place}; touch {place}/socket"
+    )
+    done = run(
+        client.ssh(recorded(client), f"ls /run/user /var/spool/cron; touch {place}/mine /run/user/mine")
+    )
+    assert done.stdout == "/run/user:\n\n/var/spool/cron:\n"
+    assert done.stderr.count("No such file") == 1
+    assert client.fleet.inside("ls", place) == "socket\n"
 
 
 def test_a_command_runs_as_its_user_with_its_own_status(client: Client) -> None:
@@ -175,6 +218,8 @@ class TestWithThePortal:
             opened.end()
         whole = until(lambda: Recording.objects.filter(state="complete").first())
         assert whole
+        commands = [line.text for line in recording_text.read(whole).commands]
+        assert commands == ["echo first of all", "echo last of all; exit"]
         assert (whole.grant, whole.source, whole.account, whole.kind) == (
             grant,
             "web1",
@@ -268,6 +313,6 @@ class TestWithThePortal:
         fleet.inside("/usr/local/sbin/jit-krl")
         assert "while it was down" in recordings.path_of(Recording.objects.get(state="complete")).read_text()
         host.refresh_from_db()
-        assert host.report["wrapper"] == "1"
+        assert host.report["wrapper"] == "2"
         assert host.report["revocations"] == "yes"
         assert abs(host.skew_milliseconds or 9999) < 1000

@@ -152,7 +152,7 @@ def test_the_responder_of_an_emergency_gets_one_on_its_page(
     answer = client.post(f"/grants/{grant.pk}/certificate/", posted, follow=True)
     assert "emergency1@127.0.0.1" in text_of(answer)
     made = SshCertificate.objects.get()
-    assert made.principals == ["rescue-ops:emergency1"]
+    assert made.principals == [f"{grant.role.target.key}/rescue-ops:emergency1"]
     Recording.objects.create(
         grant=grant,
         kind="asciicast_v2",

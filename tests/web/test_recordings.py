@@ -47,8 +47,10 @@ def _place(settings: LazySettings, tmp_path: Path) -> None:
     settings.RECORDINGS_DIR = tmp_path / "recordings"
 
 
-def kept(grant: Grant, events: list[list[object]], kind: str = "asciicast_v2") -> Recording:
-    lines = events if kind == "statements" else [HEADER, *events]
+def kept(
+    grant: Grant, events: list[list[object]], kind: str = "asciicast_v2", header: object = HEADER
+) -> Recording:
+    lines = events if kind == "statements" else [header, *events]
     data = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
     now = clock.now()
     made = Recording.objects.create(
@@ -152,6 +154,26 @@ def test_only_the_page_that_plays_may_run_compiled_code(grant: Grant) -> None:
     assert "'wasm-unsafe-eval'" in client.get(address).headers["Content-Security-Policy"]
     for other in ("/", f"/recordings/{recording.pk}/", f"{address}cast", f"{address}file"):
         assert "wasm" not in client.get(other).headers["Content-Security-Policy"]
+
+
+def test_what_is_known_of_the_commands_is_said(grant: Grant) -> None:
+    noted: list[list[object]] = [
+        [0.1, "o", "Password: "],
+        [0.2, "m", "entered 2"],
+        [0.3, "o", "\r\nid\r\n"],
+        [0.4, "m", "entered 1"],
+        [0.5, "o", "\r\n\x1b[?1049h"],
+        [0.6, "m", "entered 7"],
+    ]
+    page, address = watched(client_of("ed"), kept(grant, noted, header={**HEADER, "notes": "lines"}))
+    assert re.findall(r"<code>([^<]*)</code>", page) == ["Password:", "id"]
+    assert "1 more line was entered that it didn" in page
+    assert "Enter was pressed 7 times in full-screen programs" in page
+    assert "entered 7" not in client_of("ed").get(f"{address}cast").getvalue().decode()
+    asked = {**HEADER, "command": "systemctl stop \x1b[31mnginx"}
+    page, _address = watched(client_of("ed"), kept(grant, [[0.2, "o", "done\r\n"]], "asciicast_v3", asked))
+    assert re.findall(r"<code>([^<]*)</code>", page) == ["systemctl stop nginx"]
+    assert "nobody noted" in page
 
 
 def test_statements_need_no_player_and_are_exact(grant: Grant) -> None:

@@ -46,16 +46,18 @@ class Authority(Protocol):
         ...
 
 
-def authority_for(settings: SshSettings, secrets: Callable[[str], str]) -> Authority:
+def authority_for(target: str, settings: SshSettings, secrets: Callable[[str], str]) -> Authority:
+    """What signs for the target of this key."""
     if settings.ca_agent_socket:
-        return AgentAuthority(settings)
-    return FileAuthority(settings, secrets)
+        return AgentAuthority(target, settings)
+    return FileAuthority(target, settings, secrets)
 
 
 class FileAuthority:
     """The key is opened for each signature, and forgotten."""
 
-    def __init__(self, settings: SshSettings, secrets: Callable[[str], str]) -> None:
+    def __init__(self, target: str, settings: SshSettings, secrets: Callable[[str], str]) -> None:
+        self._target = target
         self._settings = settings
         self._secrets = secrets
 
@@ -68,7 +70,7 @@ class FileAuthority:
             .serial(order.serial)
             .type(SSHCertificateType.USER)
             .key_id(order.key_id.encode())
-            .valid_principals([principal_of(order.lease).encode()])
+            .valid_principals([principal_of(order.lease, self._target).encode()])
             .valid_after(int(order.valid_after.timestamp()))
             .valid_before(int(order.valid_before.timestamp()))
         )
@@ -117,7 +119,8 @@ class FileAuthority:
 class AgentAuthority:
     """``ssh-keygen`` builds the certificate and has the agent sign it: the key stays where it is."""
 
-    def __init__(self, settings: SshSettings) -> None:
+    def __init__(self, target: str, settings: SshSettings) -> None:
+        self._target = target
         self._socket = settings.ca_agent_socket
         self._public: PublicKey = settings.ca_public_key
 
@@ -129,7 +132,7 @@ class AgentAuthority:
             (place / "user.pub").write_text(f"{order.public_key}\n", encoding="ascii")
             self._run(
                 "ssh-keygen",
-                *("-q", "-Us", "ca.pub", "-I", order.key_id, "-n", principal_of(order.lease)),
+                *("-q", "-Us", "ca.pub", "-I", order.key_id, "-n", principal_of(order.lease, self._target)),
                 *("-z", str(order.serial), "-V", f"{_stamp(order.valid_after)}:{_stamp(order.valid_before)}"),
                 *_options(terms),
                 "user.pub",

@@ -12,7 +12,7 @@ from jitportal.rules.vocabulary import MAX_SKEW
 #: A host says how it is once a minute.
 SILENT = timedelta(minutes=5)
 #: The version of ``jit-session`` that this connector speaks to.
-WRAPPER_VERSION = "1"
+WRAPPER_VERSION = "2"
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ class SshConnector:
         if not isinstance(settings.reader, CertificateLedger):
             raise TargetError("An SSH target needs the portal's ledger of certificates.", permanent=True)
         self._ledger = settings.reader
-        self._authority = authority_for(self._settings, settings.secrets)
+        self._authority = authority_for(settings.key, self._settings, settings.secrets)
         self._key = settings.key
 
     def grant(self, orders: Sequence[LeaseOrder]) -> list[Holding | Refusal]:

@@ -71,7 +71,8 @@ without_delivery = continue
 largest = 536870912
 CONFIG
 
-printf '%s\n' $entitlements | put 644 /etc/ssh/jit-entitlements
+# Each with the target before it: a certificate for another target works nowhere here, whoever signed it.
+for entitlement in $entitlements; do printf '%s/%s\n' "$target" "$entitlement"; done | put 644 /etc/ssh/jit-entitlements
 if [ -n "$emergency" ]; then
     printf '%s\n' $emergency | put 644 /etc/ssh/jit-emergency
     if [ -f /etc/pam.d/sshd ] && ! grep -q jit-sign-in /etc/pam.d/sshd; then

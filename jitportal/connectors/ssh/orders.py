@@ -46,11 +46,12 @@ def lease_of(serial: int) -> int:
     return serial // CERTIFICATES_OF_A_LEASE
 
 
-def principal_of(order: LeaseOrder) -> str:
-    """Who may log in as what, in one word: a host that serves the entitlement takes it for this login
-    alone (``docs/targets-ssh.md``).
+def principal_of(order: LeaseOrder, target: str) -> str:
+    """Who may log in where as what, in one word: a host of the target that serves the entitlement takes it
+    for this login alone (``docs/targets-ssh.md``). Another target's hosts don't, although they may trust the
+    same authority.
     """
-    return f"{order.entitlement}:{login_of(order)}"
+    return f"{target}/{order.entitlement}:{login_of(order)}"
 
 
 def login_of(order: LeaseOrder) -> str:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from jitportal.models import Grant, Recording
 from jitportal.operations import facts, recording_text
+from jitportal.operations.recording_text import Reading
 from jitportal.rules.permissions import Verb
 from jitportal.rules.terminal_text import Line
 from jitportal.rules.vocabulary import RecordingKind, RecordingState
@@ -50,6 +51,8 @@ class Shown:
     facts: Facts
     plays: bool
     exact: bool  # the commands are the server's own log, and no guess
+    how: str  # where the commands are from, and what nobody can know of them
+    more: int  # commands beyond those that are listed
     words: str
     found: Sequence[Timed]
     commands: Sequence[Timed]
@@ -72,12 +75,45 @@ def shown(recording: Recording, words: str, token: str) -> Shown:
         facts=facts_of(recording),
         plays=recording_text.is_cast(recording),
         exact=recording.kind == RecordingKind.STATEMENTS,
+        how=_how(recording, reading),
+        more=reading.more,
         words=words,
         found=[_timed(line) for line in reading.found],
         commands=[_timed(line) for line in reading.commands],
         lines=[_timed(line) for line in reading.lines],
         whole=reading.whole,
     )
+
+
+def _how(recording: Recording, reading: Reading) -> str:
+    if recording.kind == RecordingKind.STATEMENTS:
+        return "As the database server logged them; secrets were taken out."
+    if reading.noted:
+        return (
+            "Each line that was entered at the terminal, as the screen showed it."
+            f"{_unseen(reading)} What scripts and programs did by themselves isn't listed."
+        )
+    if reading.asked:
+        return (
+            "What the session was asked to run. It had no terminal: what was fed to its standard input, and "
+            "what it ran by itself, nobody noted."
+        )
+    return (
+        "Read from the screen: lines that look like a prompt with something behind it. Others may be missing."
+    )
+
+
+def _unseen(reading: Reading) -> str:
+    said = ""
+    if reading.unseen:
+        more = "line was" if reading.unseen == 1 else "lines were"
+        said += (
+            f" {reading.unseen} more {more} entered that it didn't show: passwords and empty lines, mostly."
+        )
+    if reading.full_screen:
+        times = "once" if reading.full_screen == 1 else f"{reading.full_screen} times"
+        said += f" Enter was pressed {times} in full-screen programs: watch those."
+    return said
 
 
 def of_grant(request: PortalRequest, grant: Grant) -> list[Recording]:
