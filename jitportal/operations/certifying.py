@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from jitportal.connectors.base import Certifying, TargetError
 from jitportal.connectors.ssh.orders import CERTIFICATES_OF_A_LEASE, principal_of, serial_of
 from jitportal.connectors.ssh.public_keys import PublicKey
-from jitportal.models import Grant, Lease, Person, SshCertificate
-from jitportal.operations import clock, ssh_keys
+from jitportal.models import Grant, Lease, Person, SshCertificate, StepUpProof
+from jitportal.operations import clock, ssh_keys, step_up, ways_in
 from jitportal.operations.facts import require
 from jitportal.operations.granting import say
 from jitportal.operations.targets import connector_for, order_of
@@ -34,8 +34,11 @@ def certificates_of(grant: Grant) -> list[SshCertificate]:
     return list(rows.order_by("-number"))
 
 
-def certify(*, actor: Person, grant: Grant, public_key: str) -> SshCertificate:
-    """Sign the actor's own key until the grant's end. The same key gets the same certificate again.
+def certify(
+    *, actor: Person, grant: Grant, public_key: str, proof: StepUpProof | None = None
+) -> SshCertificate:
+    """Sign the actor's own key until the grant's end. The same key gets the same certificate again. A new
+    one for a role of high risk, and in an emergency, takes a fresh second factor: raises ``StepUpNeeded``.
 
     The row and the event are written before anything is signed: a certificate that can't be revoked must
     not exist. Raises ``Invalid`` for what is no key, ``Conflict`` where the grant isn't live,
@@ -52,6 +55,7 @@ def certify(*, actor: Person, grant: Grant, public_key: str) -> SshCertificate:
         for certificate in certificates_of(grant):
             if certificate.fingerprint == key.fingerprint and certificate.valid_before == until:
                 return certificate
+        taken = ways_in.certificate(actor, grant, key.fingerprint, proof)
         row = _row(lease, actor, key, until, now)
         say(
             grant,
@@ -60,6 +64,7 @@ def certify(*, actor: Person, grant: Grant, public_key: str) -> SshCertificate:
             f"{actor} got certificate {row.key_id} for the key {key.fingerprint}.",
             now,
             serial=str(row.serial),
+            **step_up.traced(taken),
         )
     return _signed(row, actor, lease, key)
 

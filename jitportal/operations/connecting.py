@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from jitportal.connectors.base import TargetError
-from jitportal.models import Grant, Person
-from jitportal.operations import clock
+from jitportal.models import Grant, Person, StepUpProof
+from jitportal.operations import clock, step_up, ways_in
 from jitportal.operations.certifying import gives_certificates
 from jitportal.operations.facts import require
 from jitportal.operations.granting import say
@@ -22,8 +22,9 @@ def instructions(grant: Grant) -> str:
     return instructions_for(grant.lease)
 
 
-def reveal(*, actor: Person, grant: Grant) -> Secret:
-    """Set a fresh password on the target and return it; it is stored nowhere.
+def reveal(*, actor: Person, grant: Grant, proof: StepUpProof | None = None) -> Secret:
+    """Set a fresh password on the target and return it; it is stored nowhere. Of a role of high risk, and in
+    an emergency, it takes a fresh second factor: raises ``StepUpNeeded``.
 
     The event is written before the target is called: a password that nobody recorded must not exist.
     Raises ``Conflict`` where the grant isn't live, ``OutsideError`` where the target can't.
@@ -40,9 +41,11 @@ def reveal(*, actor: Person, grant: Grant) -> Secret:
             raise Conflict(
                 "This role uses your own login: its password is yours, and the portal never sees it."
             )
+        taken = ways_in.password(actor, grant, proof)
         grant.revealed_at = now
         grant.save(update_fields=["revealed_at"])
-        say(grant, actor, "revealed", f"{actor} had a password set for login {grant.account}.", now)
+        sentence = f"{actor} had a password set for login {grant.account}."
+        say(grant, actor, "revealed", sentence, now, **step_up.traced(taken))
         lease = grant.lease
     try:
         return connector_for(lease.target).reveal(order_of(lease))

@@ -11,6 +11,7 @@ from jitportal.audit.system import system
 from jitportal.models import AccessRequest, Approval, Person, StepUpProof
 from jitportal.operations import (
     clock,
+    confirmation_words,
     enrolment,
     granting,
     notices,
@@ -92,7 +93,7 @@ def decide(
             _refuse_if_needed_later(actor, request, delegator)
             _refuse_if_narrowed(request)
         document = _document(actor, request, verdict, minutes, delegator)
-        taken = _stepped_up(actor, request, verdict, document, proof)
+        taken = _stepped_up(actor, request, verdict, document, delegator, proof)
         approval = _store(actor, request, document, reason.strip(), now, delegator=delegator)
         if verdict is Verdict.APPROVE:
             _approved(request, actor, approval, now, step_up.traced(taken))
@@ -232,17 +233,19 @@ def _stepped_up(
     request: AccessRequest,
     verdict: Verdict,
     document: dict[str, Plain],
+    delegator: Person | None,
     proof: StepUpProof | None,
 ) -> StepUpProof | None:
     """The second factor that approving a role of high risk takes, for exactly this document."""
     if verdict is not Verdict.APPROVE or request.role.risk != Risk.HIGH:
         return None
-    length = spoken(int(str(document["minutes"])))
+    earlier = request.renewal_of
+    revoked = earlier is not None and earlier.end_reason == EndReason.REVOKED
     return step_up.require(
         actor=actor,
         act=Act.APPROVE,
         about={"request": request.pk, "approval": digest(document)},
-        sentence=f"Approve {request.role} ({request.scope}) for {request.requester}, for {length}.",
+        sentence=confirmation_words.of_approval(request, document, delegator, revoked=revoked),
         proof=proof,
     )
 

@@ -7,14 +7,16 @@ from datetime import datetime, timedelta
 from jitportal.audit.bulk import change_many
 from jitportal.audit.events import record
 from jitportal.audit.system import system
-from jitportal.models import Delegation, Person
-from jitportal.operations import clock, notices
+from jitportal.models import Delegation, Person, StepUpProof
+from jitportal.operations import clock, confirmation_words, notices, step_up
 from jitportal.operations.delegated import delegated_to
 from jitportal.operations.facts import decided_in_own_right, queue_for, require
 from jitportal.operations.transaction import lock_person, operation
 from jitportal.operations.wording import words
+from jitportal.rules.canonical import moment as canonical_moment
 from jitportal.rules.errors import Conflict, Invalid, InvalidInput
 from jitportal.rules.permissions import Verb
+from jitportal.rules.step_up import Act
 
 #: Whoever is away for longer has left the work to somebody: the policy should name them.
 LONGEST = timedelta(days=90)
@@ -25,9 +27,17 @@ BATCH = 100
 
 
 def delegate(
-    *, actor: Person, to: Person, ends_at: datetime, reason: str, starts_at: datetime | None = None
+    *,
+    actor: Person,
+    to: Person,
+    ends_at: datetime,
+    reason: str,
+    starts_at: datetime | None = None,
+    proof: StepUpProof | None = None,
 ) -> Delegation:
     """Name somebody to decide for the actor from ``starts_at`` (None, or past: from now) until ``ends_at``.
+
+    It takes a fresh second factor, and both are told. Raises ``StepUpNeeded``.
 
     Raises ``InvalidInput`` with everything that is wrong, and ``Conflict`` where the actor has delegated
     a part of that time already.
@@ -39,6 +49,19 @@ def delegate(
         begins = max(starts_at or now, now)
         _check(actor, to, begins, ends_at, reason, now)
         _refuse_overlap(actor, begins, ends_at)
+        later = starts_at if starts_at is not None and starts_at > now else None
+        taken = step_up.require(
+            actor=actor,
+            act=Act.DELEGATE,
+            about={
+                "to": to.username,
+                "starts_at": canonical_moment(later),
+                "ends_at": canonical_moment(ends_at),
+                "reason": reason.strip(),
+            },
+            sentence=confirmation_words.of_delegation(to, later, ends_at, reason),
+            proof=proof,
+        )
         made = Delegation.objects.create(
             delegator=actor,
             delegate=Person.objects.get(pk=to.pk),
@@ -52,9 +75,11 @@ def delegate(
             f"{actor} named {to} to decide for them from {begins:%d %b %Y %H:%M} to "
             f"{ends_at:%d %b %Y %H:%M} UTC: {made.reason}"
         )
-        _say(made, actor, "made", sentence, now)
+        _say(made, actor, "made", sentence, now, **step_up.traced(taken))
         waits = "" if made.tell_at else f" {_waits(made, now)}"
         _tell(made, made.delegate, f"Decide for {actor}", sentence + waits, actor, now)
+        known = f"{sentence} If you don't know of this, end it there, and sign out everywhere."
+        _tell(made, made.delegator, f"{to} decides for you", known, actor, now)
         return made
 
 
@@ -175,7 +200,7 @@ def _waits(begun: Delegation, now: datetime) -> str:
     return f"{waiting} requests wait already: they are in your queue."
 
 
-def _say(made: Delegation, actor: Person, what: str, sentence: str, now: datetime) -> None:
+def _say(made: Delegation, actor: Person, what: str, sentence: str, now: datetime, **data: object) -> None:
     record(
         verb=f"delegation.{what}",
         actor=actor,
@@ -188,6 +213,7 @@ def _say(made: Delegation, actor: Person, what: str, sentence: str, now: datetim
             "delegate": made.delegate.username,
             "starts_at": made.starts_at.isoformat(),
             "ends_at": made.ends_at.isoformat(),
+            **data,
         },
     )
 

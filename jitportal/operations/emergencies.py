@@ -26,7 +26,7 @@ from jitportal.models import (
     RoleScope,
     StepUpProof,
 )
-from jitportal.operations import clock, grants, policies, post_incident, probes, step_up
+from jitportal.operations import clock, confirmation_words, grants, policies, post_incident, probes, step_up
 from jitportal.operations.directory import person_facts
 from jitportal.operations.emergency_alerts import raise_alerts
 from jitportal.operations.emergency_people import deciders_of_request
@@ -222,9 +222,14 @@ def _stepped_up(
             "request": waiting.pk if waiting else None,
             "extends": earlier.activation_id if earlier else None,
         },
-        sentence=(
-            f"{'Practise emergency' if claim.drill else 'Emergency'} access to {ground.role.target} with "
-            f"{ground.account} for {spoken(claim.minutes)}, claiming {ground.criterion}."
+        sentence=confirmation_words.of_claim(
+            claim,
+            target=str(ground.role.target),
+            role=f"{ground.role} ({ground.scope})",
+            account=str(ground.account),
+            criterion=str(ground.criterion),
+            waiting=waiting,
+            earlier=earlier,
         ),
         proof=proof,
     )

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from jitportal.audit.events import record
 from jitportal.audit.system import system
 from jitportal.models import AccessRequest, Grant, Lease, Person
-from jitportal.operations import policies, rooms, wants
+from jitportal.operations import policies, rooms, self_starting, wants
 from jitportal.operations.accounts import account_for
 from jitportal.operations.directory import person_facts
 from jitportal.operations.overlap import held_span, next_planned, refuse_overlap, wished_span
@@ -66,6 +66,7 @@ def make_grant(request: AccessRequest, now: datetime) -> Grant:
         # A login that was made goes on only if its lease does, which shows when the renewal begins.
         grant.account = account_for(grant)
         grant.save(update_fields=["account"])
+    self_starting.refuse_unconfirmed(grant, pinned, current)
     say(grant, system(), "ready", _ready_sentence(grant), now)
     if window.mode is not StartMode.ON_CLICK and span.start <= now + lead(window.mode):
         begin(grant, system(), now)
@@ -85,6 +86,7 @@ def begin(grant: Grant, actor: Person, now: datetime, **data: object) -> None:
     than the request may only narrow it.
     """
     minutes = _minutes_now(grant)
+    self_starting.refuse_unconfirmed(grant, *_rules(grant))
     starts_at = max(now, grant.opens_at) if grant.start_mode == StartMode.RENEWAL else now
     ends_at = min(starts_at + timedelta(minutes=minutes), grant.latest_end_at)
     ends_at = min(ends_at, next_planned(grant, starts_at) or ends_at)

@@ -12,7 +12,7 @@ from django.db.models import Max
 
 from jitportal.audit.events import record
 from jitportal.models import AccessRequest, Grant, Person, PolicyVersion, StepUpProof, Team
-from jitportal.operations import catalogue, clock, own_hands, step_up
+from jitportal.operations import catalogue, clock, confirmation_words, own_hands, step_up
 from jitportal.operations.channels import rooms_offered
 from jitportal.operations.permission import require_power
 from jitportal.operations.target_settings import setting_problems
@@ -207,11 +207,13 @@ def apply(*, actor: Person, version: PolicyVersion, proof: StepUpProof | None = 
         if version.status == PolicyStatus.PROPOSED:
             raise NotAllowed("A second person has to approve this change before it can be applied.")
         check_transition("policy version", version.status, PolicyStatus.IN_FORCE)
+        before = current_version()
+        changes = difference(document_of(before) if before else None, document_of(version))
         taken = step_up.require(
             actor=actor,
             act=Act.POLICY,
             about={"version": version.number, "text": version.digest},
-            sentence=f"Bring policy {version.number} into force.",
+            sentence=confirmation_words.of_policy(version, changes),
             proof=proof,
         )
         return _into_force(actor, version, step_up.traced(taken))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from jitportal.connectors.base import TargetError
-from jitportal.models import Lease, Person, PostIncidentReview, StepUpProof
-from jitportal.operations import clock, own_hands, step_up
+from jitportal.models import FollowUp, Lease, Person, PostIncidentReview, StepUpProof
+from jitportal.operations import clock, confirmation_words, own_hands, step_up
 from jitportal.operations.facts import require
 from jitportal.operations.post_incident import (
     ENTERED,
@@ -27,7 +27,7 @@ from jitportal.operations.targets import connector_for, order_of
 from jitportal.operations.transaction import operation
 from jitportal.operations.wording import words
 from jitportal.rules import post_incident as rules
-from jitportal.rules.canonical import moment
+from jitportal.rules.canonical import Plain, digest, moment
 from jitportal.rules.errors import Conflict, NotAllowed, OutsideError
 from jitportal.rules.lifecycle import check_transition
 from jitportal.rules.permissions import Verb
@@ -42,7 +42,6 @@ from jitportal.rules.post_incident_words import (
     Remediation,
     Statement,
     Step,
-    spoken,
 )
 from jitportal.rules.step_up import Act
 from jitportal.rules.vocabulary import Presence, ReviewStatus
@@ -223,12 +222,11 @@ def _latency(review: PostIncidentReview) -> float | None:
 
 
 def _confirmed(actor: Person, review: PostIncidentReview, proof: StepUpProof | None) -> StepUpProof | None:
-    what = spoken(Classification(review.classification)).lower()
     return step_up.require(
         actor=actor,
         act=Act.SIGN_REVIEW,
         about=_signed(review),
-        sentence=f"Sign that {about(review)} was {what}.",
+        sentence=confirmation_words.of_review(review, about(review)),
         proof=proof,
     )
 
@@ -250,7 +248,10 @@ def _go_on(review: PostIncidentReview, *, second: bool, now: datetime) -> None:
 
 
 def _signed(review: PostIncidentReview) -> dict[str, str | int | bool | None]:
-    """What a signature is about: nothing else can be signed with the same proof."""
+    """What a signature is about: nothing else can be signed with the same proof. The words of the statement,
+    of the determination and of the remediation are in it by their hashes.
+    """
+    follow_ups = review.follow_ups.select_related("owner")
     return {
         "review": review.pk,
         "facts": review.facts_digest,
@@ -259,7 +260,41 @@ def _signed(review: PostIncidentReview) -> dict[str, str | int | bool | None]:
         "finding": review.finding,
         "determined_at": moment(review.determined_at),
         "rotated_at": moment(review.rotated_at),
+        "statement": _hashed(review, *Statement.__dataclass_fields__),
+        "determination": _hashed(review, "fit", "could_jit", "recording", "recording_reason"),
+        "remediation": _hashed(review, *_REMEDIATION),
+        "follow_ups": digest({str(row.pk): _promised(row) for row in follow_ups}),
     }
+
+
+def _promised(row: FollowUp) -> dict[str, Plain]:
+    return {
+        "what": row.what,
+        "owner": row.owner.username,
+        "due_at": moment(row.due_at),
+        "ticket": row.ticket,
+    }
+
+
+def _hashed(review: PostIncidentReview, *fields: str) -> str:
+    said = {field: getattr(review, field) for field in fields}
+    return digest({key: moment(it) if isinstance(it, datetime) else it for key, it in said.items()})
+
+
+_REMEDIATION = (
+    "rotation_proof",
+    "sessions_ended",
+    "reverted",
+    "person_outcome",
+    "model_outcome",
+    "outcome_note",
+    "reportable",
+    "reportable_note",
+    "scenario",
+    "custody_checked_at",
+    "custody_note",
+    "resealed_at",
+)
 
 
 def _remediation(review: PostIncidentReview) -> Remediation:

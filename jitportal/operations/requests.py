@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from jitportal.audit.bulk import change_many, insert_many
 from jitportal.audit.events import record
 from jitportal.audit.system import system
-from jitportal.models import AccessRequest, Person, RequestRevision, Role, RoleScope, StageDecider, Team
-from jitportal.operations import clock, decisions, notices, nudge_times, post_incident_overdue, rooms, telling
+from jitportal.models import (
+    AccessRequest,
+    Person,
+    RequestRevision,
+    Role,
+    RoleScope,
+    StageDecider,
+    StepUpProof,
+    Team,
+)
+from jitportal.operations import (
+    clock,
+    decisions,
+    notices,
+    nudge_times,
+    post_incident_overdue,
+    rooms,
+    self_starting,
+    step_up,
+    telling,
+)
 from jitportal.operations.asking import Ask, Asked, check_renewal, consider, considered, reread
 from jitportal.operations.facts import require
 from jitportal.operations.overlap import refuse_overlap, wished_span
@@ -33,8 +52,9 @@ def preview(*, actor: Person, ask: Ask) -> Decision:
     return consider(actor, ask, clock.now())[2]
 
 
-def submit(*, actor: Person, ask: Ask) -> AccessRequest:
-    """Ask for a role and scope.
+def submit(*, actor: Person, ask: Ask, proof: StepUpProof | None = None) -> AccessRequest:
+    """Ask for a role and scope. ``proof`` is the fresh second factor that a grant of high risk takes which
+    starts by itself: raises ``StepUpNeeded``.
 
     Raises ``InvalidInput`` with everything that the policy refuses, ``PolicyRefuses`` for an overlap or
     a renewal that can't be, and ``Conflict`` where an open request exists already.
@@ -53,6 +73,8 @@ def submit(*, actor: Person, ask: Ask) -> AccessRequest:
         scope = RoleScope.objects.select_related("entitlement").get(role=role, key=ask.scope)
         _refuse_second(actor, role, scope)
         _refuse_overlap(actor, role, scope, asked, now)
+        document = _document(asked, actor, number=1)
+        taken = self_starting.confirmed(actor, asked, role, scope, document, proof)
         request = AccessRequest.objects.create(
             requester=actor,
             role=role,
@@ -64,14 +86,21 @@ def submit(*, actor: Person, ask: Ask) -> AccessRequest:
             created_at=now,
             lapses_at=_deadline(asked, now),
         )
-        _revise(request, asked, number=1, now=now)
-        _say(request, actor, "submitted", _asked_sentence(request), now)
+        _revise(request, asked, document, number=1, now=now)
+        _say(request, actor, "submitted", _asked_sentence(request), now, **step_up.traced(taken))
         rooms.tell_of_request(request, asked.rules.notify.requests, actor, now)
         decisions.move_on(request, actor, now)
         return request
 
 
-def edit(*, actor: Person, request: AccessRequest, ask: Ask, revision: int) -> AccessRequest:
+def edit(
+    *,
+    actor: Person,
+    request: AccessRequest,
+    ask: Ask,
+    revision: int,
+    proof: StepUpProof | None = None,
+) -> AccessRequest:
     """Ask differently: a new revision, which voids what was approved of the one before.
 
     ``revision`` is the number that the editor saw. Raises as ``submit``, and ``Conflict`` where that
@@ -101,11 +130,14 @@ def edit(*, actor: Person, request: AccessRequest, ask: Ask, revision: int) -> A
         if scope.pk != request.scope_id:
             _refuse_second(actor, request.role, scope)
         _refuse_overlap(actor, request.role, scope, asked, now)
+        document = _document(asked, actor, number=revision + 1)
+        taken = self_starting.confirmed(actor, asked, request.role, scope, document, proof)
         notices.drop_unsent(request=request, by=actor, now=now)
         request.scope, request.minutes, request.stage = scope, ask.minutes, 0
         request.status, request.lapses_at = RequestStatus.PENDING, _deadline(asked, now)
-        _revise(request, asked, number=revision + 1, now=now)
-        _say(request, actor, "edited", f"{actor} changed the request: revision {revision + 1}.", now)
+        _revise(request, asked, document, number=revision + 1, now=now)
+        sentence = f"{actor} changed the request: revision {revision + 1}."
+        _say(request, actor, "edited", sentence, now, **step_up.traced(taken))
         rooms.tell_of_request(request, asked.rules.notify.requests, actor, now)
         decisions.move_on(request, actor, now)
         return request
@@ -184,13 +216,12 @@ def _deadline(asked: Asked, now: datetime) -> datetime:
     return by_policy
 
 
-def _revise(request: AccessRequest, asked: Asked, *, number: int, now: datetime) -> None:
+def _document(asked: Asked, requester: Person, *, number: int) -> dict[str, Plain]:
+    """What a revision says, but for the number of its request, which it may not have yet."""
     ask, window = asked.ask, asked.ask.window
-    stages = [_stage_plain(stage, asked) for stage in asked.decision.stages]
-    document: dict[str, Plain] = {
-        "request": request.pk,
+    return {
         "revision": number,
-        "requester": request.requester.username,
+        "requester": requester.username,
         "role": ask.role_key,
         "pathway": str(ask.pathway),
         "target": asked.rules.target,
@@ -205,8 +236,15 @@ def _revise(request: AccessRequest, asked: Asked, *, number: int, now: datetime)
         "renewal_of": ask.renewal_of.pk if ask.renewal_of else None,
         "policy_version": asked.version.number,
         "policy_digest": asked.version.digest,
-        "stages": list(stages),
+        "stages": [_stage_plain(stage, asked) for stage in asked.decision.stages],
     }
+
+
+def _revise(
+    request: AccessRequest, asked: Asked, said: Mapping[str, Plain], *, number: int, now: datetime
+) -> None:
+    ask, window = asked.ask, asked.ask.window
+    document: dict[str, Plain] = {"request": request.pk, **said}
     request.current = RequestRevision.objects.create(
         request=request,
         number=number,
@@ -217,7 +255,7 @@ def _revise(request: AccessRequest, asked: Asked, *, number: int, now: datetime)
         minutes=ask.minutes,
         justification=ask.justification.strip(),
         ticket=ask.ticket.strip(),
-        stages=stages,
+        stages=document["stages"],
         reasons=list(asked.decision.reasons),
         document=document,
         digest=digest(document),

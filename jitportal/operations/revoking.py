@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from jitportal.audit.events import record
 from jitportal.models import Grant, Person, Role, StepUpProof
-from jitportal.operations import clock, step_up
+from jitportal.operations import clock, confirmation_words, step_up
 from jitportal.operations.facts import may, require
 from jitportal.operations.grants import revoke_locked
 from jitportal.operations.transaction import lock_grant, operation
@@ -55,8 +55,8 @@ def revoke_several(
         taken = step_up.require(
             actor=actor,
             act=Act.REVOKE_SEVERAL,
-            about={"grants": [grant.pk for grant in locked]},
-            sentence=f"Revoke {_counted(len(locked))}: {_named(locked)}.",
+            about={"grants": [grant.pk for grant in locked], "reason": reason},
+            sentence=confirmation_words.of_revocation(locked, reason),
             proof=proof,
         )
         standing = [grant for grant in locked if grant.status in _OPEN and grant.stopped_at is None]
@@ -74,13 +74,6 @@ def revoke_several(
             data={"grants": [grant.pk for grant in standing], **step_up.traced(taken)},
         )
         return standing
-
-
-def _named(grants: Sequence[Grant]) -> str:
-    """The first few, so that whoever confirms it sees what it is."""
-    named = [f"{grant.role} of {grant.person}" for grant in grants[:5]]
-    rest = len(grants) - len(named)
-    return ", ".join(named) + (f", and {rest} more" if rest else "")
 
 
 def _counted(number: int) -> str:

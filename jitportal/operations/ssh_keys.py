@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from jitportal.audit.events import record
 from jitportal.connectors.ssh.public_keys import LONGEST, PublicKey, UnusableKey, read_public_key
-from jitportal.models import Person, SshKey
-from jitportal.operations import clock
+from jitportal.models import Person, SshKey, StepUpProof
+from jitportal.operations import clock, step_up, ways_in
 from jitportal.operations.facts import require
 from jitportal.operations.transaction import lock_person, operation
 from jitportal.rules.errors import Conflict, Invalid
@@ -27,8 +27,10 @@ def keys_of(person: Person) -> list[SshKey]:
     return list(SshKey.objects.filter(person=person, removed_at__isnull=True).order_by("added_at", "pk"))
 
 
-def add(*, actor: Person, name: str, public_key: str) -> SshKey:
-    """Keep a key of the actor's. Raises ``Invalid`` for what is no key or somebody else's."""
+def add(*, actor: Person, name: str, public_key: str, proof: StepUpProof | None = None) -> SshKey:
+    """Keep a key of the actor's. Raises ``Invalid`` for what is no key or somebody else's, and
+    ``StepUpNeeded`` while they hold a grant of high risk that it could be signed for.
+    """
     key = read(public_key)
     with operation(actor):
         person = lock_person(actor.pk)
@@ -39,10 +41,12 @@ def add(*, actor: Person, name: str, public_key: str) -> SshKey:
             raise Invalid("You have added this key already.", field="public_key")
         if len(mine) >= MOST:
             raise Invalid(f"You have {MOST} keys, which is the most. Remove one first.")
+        called = name.strip()[:100] or key.comment or key.type
+        taken = ways_in.key(person, called, key.fingerprint, proof)
         now = clock.now()
         row = SshKey.objects.create(
             person=person,
-            name=name.strip()[:100] or key.comment or key.type,
+            name=called,
             public_key=key.line,
             fingerprint=key.fingerprint,
             added_at=now,
@@ -53,6 +57,7 @@ def add(*, actor: Person, name: str, public_key: str) -> SshKey:
             sentence=f"{person} added the SSH key {key.fingerprint}.",
             now=now,
             person=person,
+            data=step_up.traced(taken),
         )
         return row
 

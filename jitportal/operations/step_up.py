@@ -84,6 +84,11 @@ class Ask:
         return decision_digest(self.username, self.act, self.about)
 
     @property
+    def lines(self) -> list[str]:
+        """The sentence as the page shows it: what it is first, then all that is bound with it."""
+        return self.sentence.split("\n")
+
+    @property
     def challenge(self) -> bytes:
         """What a passkey signs."""
         return challenge(self.nonce, self.digest)
@@ -148,8 +153,8 @@ def require(
     """Take the proof for this act, inside the operation's transaction; None where none is needed.
 
     ``about`` is what is decided, in plain words and numbers: the proof is for exactly this. ``sentence`` says
-    it to whoever confirms it, as "Approve orders-writer for Rita, for 45 minutes". Raises
-    ``StepUpNeeded`` and ``EnrolmentNeeded``.
+    all of it to whoever confirms it, as "Approve orders-writer for Rita, for 45 minutes", with a line
+    for each further thing that is bound. Raises ``StepUpNeeded`` and ``EnrolmentNeeded``.
     """
     if actor.is_system or is_story() or not is_required(act):
         return None

@@ -60,6 +60,12 @@ class Method(StrEnum):
     PASSWORD = "password"  # noqa: S105 - a kind, and no secret
 
 
+def quoted(text: str) -> str:
+    """What somebody typed, as a confirmation shows it: in one line, so that it never looks like another."""
+    said = " ".join(text.split())
+    return f"\u201c{said}\u201d" if said else "nothing"
+
+
 def decision_digest(person: str, act: Act, about: Mapping[str, Plain]) -> str:
     """The hash of what is decided, and by whom."""
     return digest({"act": str(act), "person": person, "about": dict(about)})

@@ -29,7 +29,7 @@ PROVIDER, PASSWORD = "step_up_provider", "step_up_password"
 OWN = frozenset({TOKEN, CODE, PASSKEY, PROVIDER, PASSWORD, kept.ADDRESS, "csrfmiddlewaretoken"})
 #: Where single sign-on keeps what the provider said of this session: the claims of the last id token.
 CLAIMS = "sign_on"
-LONGEST = 20_000
+LONGEST = 200_000
 #: Browsers leave these out of an origin.
 _PORTS = {"https": 443, "http": 80}
 

@@ -222,6 +222,7 @@ def test_one_delegate_at_a_time() -> None:
     assert facts.may(Verb.DELEGATION_STOP, world.person("sven"), first)
     kinds = Notice.objects.filter(kind__startswith="delegation.").values_list("kind", "recipient__username")
     assert set(kinds) == {
+        ("delegation.made", "mona"),
         ("delegation.made", "carl"),
         ("delegation.made", "eve"),
         ("delegation.made", "otto"),

@@ -15,8 +15,10 @@ from jitportal.operations import (
     post_incident_closing,
     post_incident_drills,
     post_incident_steps,
+    proving,
+    step_up,
 )
-from jitportal.operations.step_up import EnrolmentNeeded
+from jitportal.operations.step_up import EnrolmentNeeded, StepUpNeeded
 from jitportal.rules.errors import Conflict, Invalid, InvalidInput, NotAllowed
 from jitportal.rules.post_incident_words import (
     Classification,
@@ -43,6 +45,7 @@ from tests.operations.incidents import (
     used,
 )
 from tests.operations.world import person
+from tests.web.second_factors import App
 
 pytestmark = pytest.mark.usefixtures("small_portal")
 
@@ -171,6 +174,24 @@ def test_a_signature_takes_a_second_factor() -> None:
         sign("otto", review)
     review.refresh_from_db()
     assert (review.status, review.signed_at) == (ReviewStatus.REMEDIATION, None)
+
+
+def test_a_signature_is_for_the_remediation_that_was_read() -> None:
+    review = remediated()
+    otto, app = person("otto"), App(person("otto"))
+    with override_settings(STEP_UP=True):
+        with pytest.raises(StepUpNeeded) as needed:
+            sign("otto", review)
+        for said in (DONE.reverted, DONE.sessions_ended, FOUND.finding):
+            assert said in needed.value.sentence
+        asked = step_up.ask(otto, needed.value.act, needed.value.about, needed.value.sentence)
+        proof = proving.prove_by_code(actor=otto, asked=asked, code=app.code())
+        done = replace(DONE, reverted="Nothing at all.")
+        review = post_incident_steps.remediate(actor=otto, review=review, done=done)
+        with pytest.raises(StepUpNeeded, match="isn't what is being decided now"):
+            post_incident_closing.sign(actor=otto, review=review, proof=proof)
+    review.refresh_from_db()
+    assert review.signed_at is None
 
 
 def test_a_closed_review_takes_nothing_more() -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import psycopg
 import pytest
 from django.apps import apps
+from django.conf import LazySettings
 
 from jitportal.models import Event, Grant
-from jitportal.operations import grants
+from jitportal.operations import grants, proving, step_up
+from jitportal.operations.step_up import StepUpNeeded
 from jitportal.rules.errors import Conflict, NotAllowed, OutsideError
 from jitportal.rules.vocabulary import GrantStatus, Secret
 from tests.connectors.postgres_target import PostgresTarget, is_cut, reads
 from tests.operations import world
 from tests.operations.postgres_rack import SECRET, policy
+from tests.web.second_factors import App
 
 
 @pytest.fixture
@@ -99,3 +102,23 @@ def test_a_renewal_goes_on_with_the_login_and_a_late_one_gets_another(
     grants.revoke(actor=world.person("mona"), grant=renewal, reason="Another way.")
     late = world.submit("remy", world.asking("made"))
     assert world.approve_all(late).account != first.account
+
+
+def test_a_password_of_high_risk_takes_a_second_factor_each_time(
+    db: None, server: PostgresTarget, settings: LazySettings
+) -> None:
+    text = policy(server, server.login(), server.role()).replace("made: {", "made: {risk: high, ")
+    assert "risk: high, " in text
+    world.settle(text)
+    grant = world.live("rita", "made")
+    settings.STEP_UP = True
+    rita, app = world.person("rita"), App(world.person("rita"))
+    with pytest.raises(StepUpNeeded) as needed:
+        reveal(grant)
+    assert grant.account in needed.value.sentence
+    asked = step_up.ask(rita, needed.value.act, needed.value.about, needed.value.sentence)
+    proof = proving.prove_by_code(actor=rita, asked=asked, code=app.code())
+    secret = grants.reveal(actor=rita, grant=grant, proof=proof)
+    server.connect(secret.login, password=secret.password).close()
+    with pytest.raises(StepUpNeeded, match="used already"):
+        grants.reveal(actor=rita, grant=grant, proof=proof)

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from django.conf import LazySettings
 from django.test import Client
 
 from jitportal.models import Event, Grant, Recording, SshCertificate, SshKey
@@ -15,6 +16,7 @@ from tests.connectors import ssh_orders
 from tests.connectors.ssh_target import SshFleet, run
 from tests.operations import emergency_world, ssh_rack, world
 from tests.operations.rack import rack
+from tests.web.second_factors import HALF_MINUTE, App, browser_of, confirmed
 
 pytestmark = pytest.mark.django_db
 
@@ -171,3 +173,34 @@ def test_a_key_is_added_with_what_is_wrong_beside_it(rita: Client) -> None:
     assert "cut off" in text_of(answer)
     assert "ssh-rsa AAAA" in text_of(answer)
     assert not Event.objects.filter(verb="ssh_key.added").exists()
+
+
+def test_a_key_and_a_certificate_of_high_risk_take_a_second_factor_each(
+    ssh_fleet: SshFleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: LazySettings
+) -> None:
+    """Whoever has stolen the holder's session has a key of their own, and no second factor."""
+    dear = ssh_rack.policy(ssh_fleet).replace("shell: {target", "shell: {risk: high, target")
+    ssh_rack.settle(ssh_fleet, monkeypatch, dear)
+    ssh_fleet.take_list(ssh_hosts.revocation_list(rack()))
+    laptop = ssh_orders.Client(ssh_fleet, tmp_path)
+    grant = world.live("rita", "shell")
+    settings.STEP_UP = True
+    app, rita = App(grant.person), browser_of(grant.person)
+    page, keys = f"/grants/{grant.pk}/certificate/", "/you/keys/"
+    asked = rita.post(keys, {"public_key": laptop.public, "name": "laptop"})
+    assert asked.status_code == 403
+    assert "Add the SSH key SHA256:" in text_of(asked)
+    assert not SshKey.objects.exists()
+    assert confirmed(rita, asked, keys, step_up_code=app.code()).status_code == 302
+    key = SshKey.objects.get()
+    asked = rita.post(page, {"key": str(key.pk)})
+    assert asked.status_code == 403
+    assert f"Have your key {key.fingerprint} signed" in text_of(asked)
+    assert not SshCertificate.objects.exists()
+    assert confirmed(rita, asked, page, step_up_code=app.code(HALF_MINUTE)).status_code == 302
+    made = SshCertificate.objects.get()
+    assert run(laptop.ssh(made.text, "id", "-un")).stdout == "rita\n"
+    assert Event.objects.get(verb="grant.certified").data["step_up"]["by"] == "code"
+    again = rita.post(page, {"key": str(key.pk)})  # the same certificate, which is no secret
+    assert again.status_code == 302
+    assert SshCertificate.objects.count() == 1

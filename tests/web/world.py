@@ -42,6 +42,7 @@ from jitportal.operations import (
     requests,
     reviews,
     ssh_keys,
+    step_up,
     submissions,
 )
 from jitportal.operations.requests import Ask
@@ -252,11 +253,11 @@ class World:
         return replace(self, people=stored, things=dict(self.things))
 
 
-def settled() -> World:
+def settled(text: str = POLICY) -> World:
     """Everybody, and the policy in force; nobody has asked for anything."""
     world = World()
     _people(world)
-    policies.bootstrap(actor=world["root"], text=POLICY, note="The first policy.")
+    policies.bootstrap(actor=world["root"], text=text, note="The first policy.")
     return world
 
 
@@ -306,7 +307,8 @@ def ask(world: World, username: str, role: str, *, minutes: int = 30, **values: 
         "justification": f"{username} has work to do there.",
         **values,
     }
-    return requests.submit(actor=world[username], ask=Ask(**wishes))
+    with step_up.told_as_a_story():  # what a page asks for is tested by itself
+        return requests.submit(actor=world[username], ask=Ask(**wishes))
 
 
 def approve(world: World, request: AccessRequest, *usernames: str) -> AccessRequest:

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from jitportal.operations import certifying, ssh_keys
 from jitportal.rules.permissions import Verb
-from jitportal.web import fetch
+from jitportal.web import fetch, step_up
 from jitportal.web.forms.ssh import CertificateForm
 from jitportal.web.http import PortalRequest
 from jitportal.web.presenters import certificates as presenter
@@ -28,8 +28,11 @@ def certificate(request: PortalRequest, pk: int) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         with refusals_shown_in(form):
+            proof = step_up.given(request)
             with waits_for_target():
-                made = certifying.certify(actor=request.user, grant=grant, public_key=form.chosen)
+                made = certifying.certify(
+                    actor=request.user, grant=grant, public_key=form.chosen, proof=proof
+                )
             messages.success(request, f"Certificate {made.number} is signed.")
             return redirect("grant_certificate", pk)
     shown = presenter.shown(grant, certifying.certificates_of(grant))

@@ -82,8 +82,9 @@ def reveal(request: PortalRequest, pk: int) -> HttpResponse:
     form = PortalForm(request.POST if request.method == "POST" else None)
     if request.method == "POST":
         with refusals_shown_in(form):
+            proof = step_up.given(request)
             with waits_for_target():
-                secret = connecting.reveal(actor=request.user, grant=grant)
+                secret = connecting.reveal(actor=request.user, grant=grant, proof=proof)
             return render(request, "grants/revealed.html", {"grant": grant, "secret": secret})
     return form_page(request, "grants/reveal.html", form, {"grant": grant})
 

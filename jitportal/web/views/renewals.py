@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from jitportal.operations import limits, policies, requests
 from jitportal.operations.stretches import stretch_of
 from jitportal.rules.permissions import Verb
-from jitportal.web import fetch
+from jitportal.web import fetch, step_up
 from jitportal.web.forms.asking import RenewalForm
 from jitportal.web.http import PortalRequest, now_of
 from jitportal.web.presenters.decision import chain
@@ -34,7 +34,9 @@ def renew(request: PortalRequest, pk: int) -> HttpResponse:
     if is_sent(request, form):
         with refusals_shown_in(form):
             limits.take("request", request.user.pk)
-            made = requests.submit(actor=request.user, ask=form.ask(renewal_of=grant))
+            made = requests.submit(
+                actor=request.user, ask=form.ask(renewal_of=grant), proof=step_up.given(request)
+            )
             messages.success(request, f"Your request to go on with {made.role} is made.")
             return redirect("request_detail", made.pk)
     context: dict[str, Any] = {"grant": grant, "earlier": chain(grant), "used": used, "left": left}

@@ -14,7 +14,7 @@ from jitportal.rules.lifecycle import check_transition
 from jitportal.rules.permissions import Verb
 from jitportal.rules.policy import RoleRules
 from jitportal.rules.vocabulary import Pathway, RequestStatus
-from jitportal.web import fetch
+from jitportal.web import fetch, step_up
 from jitportal.web.forms.asking import AskForm, RenewalForm, said_before
 from jitportal.web.forms.base import ReasonForm
 from jitportal.web.http import PortalRequest, now_of
@@ -54,6 +54,7 @@ def edit(request: PortalRequest, pk: int) -> HttpResponse:
                 request=found,
                 ask=form.ask(renewal_of=found.renewal_of),
                 revision=form.cleaned_data["revision"] or 0,
+                proof=step_up.given(request),
             )
             messages.success(request, "Your request is changed. Earlier approvals don't count for it.")
             return redirect("request_detail", pk)

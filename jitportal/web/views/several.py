@@ -5,6 +5,9 @@ Temporary and JIT are never mixed in one submission: each pathway has a form of 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -12,6 +15,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from jitportal.models import AccessRequest
 from jitportal.operations import limits, requests
+from jitportal.operations.step_up import EnrolmentNeeded, StepUpNeeded
+from jitportal.rules.errors import PolicyRefuses
 from jitportal.rules.vocabulary import Pathway
 from jitportal.web.forms.several import MOST_ROLES, PartForm, SeveralForm
 from jitportal.web.http import PortalRequest, now_of, typed
@@ -72,12 +77,24 @@ def _submitted(request: PortalRequest, form: SeveralForm) -> list[AccessRequest]
     done: list[PartForm] = []
     for part in form:
         if part.is_valid():
-            with refusals_shown_in(part):
+            with refusals_shown_in(part), _asked_for_by_itself():
                 limits.take("request", request.user.pk)
                 made.append(requests.submit(actor=request.user, ask=form.ask(part)))
                 done.append(part)
     form.leave_out(done)
     return made
+
+
+@contextmanager
+def _asked_for_by_itself() -> Iterator[None]:
+    """A second factor is for one act: what takes one isn't asked for together with others."""
+    try:
+        yield
+    except (StepUpNeeded, EnrolmentNeeded) as error:
+        raise PolicyRefuses(
+            "A role of high risk that starts by itself takes a second factor for that alone: ask for it by "
+            "itself, or choose to start it by a click."
+        ) from error
 
 
 def _answer(

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from jitportal.models import SshKey
 from jitportal.operations import ssh_keys
 from jitportal.rules.permissions import Verb
-from jitportal.web import fetch
+from jitportal.web import fetch, step_up
 from jitportal.web.forms.ssh import KeyForm
 from jitportal.web.http import PortalRequest
 from jitportal.web.refusals import form_page, refusals_shown_in
@@ -22,7 +22,7 @@ def keys(request: PortalRequest) -> HttpResponse:
     form = KeyForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         with refusals_shown_in(form):
-            added = ssh_keys.add(actor=request.user, **form.cleaned_data)
+            added = ssh_keys.add(actor=request.user, proof=step_up.given(request), **form.cleaned_data)
             messages.success(request, f"{added.name} is one of your keys now.")
             return redirect("you_keys")
     return form_page(request, "you/keys.html", form, {"keys": ssh_keys.keys_of(request.user)})

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from jitportal.models import AccessRequest, Grant, Role
 from jitportal.operations import limits, policies, requests
 from jitportal.rules.vocabulary import Pathway
-from jitportal.web import fetch
+from jitportal.web import fetch, step_up
 from jitportal.web.forms.asking import AskForm, JitForm, StartForm, TemporaryForm, said_before
 from jitportal.web.forms.search import SearchForm
 from jitportal.web.http import PortalRequest, now_of, typed
@@ -71,7 +71,9 @@ def asking_page(request: PortalRequest, role: Role, *, cloned_from: AccessReques
     if is_sent(request, form):
         with refusals_shown_in(form):
             limits.take("request", request.user.pk)
-            made = requests.submit(actor=request.user, ask=form.ask(cloned_from=cloned_from))
+            made = requests.submit(
+                actor=request.user, ask=form.ask(cloned_from=cloned_from), proof=step_up.given(request)
+            )
             messages.success(request, f"Your request for {made.role} is made.")
             return redirect("request_detail", made.pk)
     return ask_answer(request, "requests/ask.html", role, form, cloned_from=cloned_from)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from jitportal.models import Delegation
 from jitportal.operations import delegations, profile
 from jitportal.rules.permissions import Verb
-from jitportal.web import fetch
+from jitportal.web import fetch, step_up
 from jitportal.web.forms.you import DelegationForm, TimeZoneForm
 from jitportal.web.http import PortalRequest, now_of
 from jitportal.web.presenters import you as presenter
@@ -40,7 +40,7 @@ def delegation(request: PortalRequest) -> HttpResponse:
     form = DelegationForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         with refusals_shown_in(form):
-            made = delegations.delegate(actor=request.user, **form.cleaned_data)
+            made = delegations.delegate(actor=request.user, proof=step_up.given(request), **form.cleaned_data)
             until = timezone.localtime(made.ends_at)
             messages.success(
                 request, f"{made.delegate} decides for you until {until:%d %b %Y %H:%M}, and is told."
