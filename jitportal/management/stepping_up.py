@@ -25,7 +25,7 @@ def with_code(actor: Person, code: str, do: Callable[[StepUpProof | None], T]) -
     except StepUpNeeded as needed:
         if not code:
             raise CommandError(
-                f"{needed.sentence} This takes a fresh second factor: add --code with a code of your "
+                f"{needed.sentence}\nThis takes a fresh second factor: add --code with a code of your "
                 "authenticator app, or do it in the browser.",
                 returncode=REFUSED,
             ) from needed

@@ -26,7 +26,7 @@ from jitportal.operations.transaction import lock_person, operation
 from jitportal.operations.wording import words
 from jitportal.rules.errors import Conflict, Invalid, NotAllowed
 from jitportal.rules.permissions import Verb
-from jitportal.rules.step_up import Act
+from jitportal.rules.step_up import Act, quoted
 
 MOST_PASSKEYS = 20
 LONGEST_NAME = 60
@@ -130,13 +130,15 @@ def new_recovery_codes(*, actor: Person, proof: StepUpProof | None = None) -> li
         return codes
 
 
-def reset(*, actor: Person, person: Person, reason: str) -> None:
-    """Remove all of somebody else's, who has lost them, and end their sessions.
+def reset(*, actor: Person, person: Person, reason: str, proof: StepUpProof | None = None) -> None:
+    """Remove all of somebody else's, who has lost them, and end their sessions. It takes a fresh second
+    factor of whoever does it.
 
-    Raises ``NotAllowed`` for one's own, ``Invalid`` without a reason, ``Conflict`` where there is none.
+    Raises ``NotAllowed`` for one's own, ``Invalid`` without a reason, ``Conflict`` where there is none, and
+    ``StepUpNeeded``.
     """
     with operation(actor):
-        require(Verb.PERSON_MANAGE, actor)
+        require(Verb.FACTORS_RESET, actor)
         if person.pk == actor.pk:
             raise NotAllowed("Somebody else resets your second factors, so that no one person can.")
         person = lock_person(person.pk)
@@ -144,10 +146,19 @@ def reset(*, actor: Person, person: Person, reason: str) -> None:
         held = Authenticator.objects.filter(user=person)
         if not held.exists():
             raise Conflict(f"{person} has no second factor.")
+        taken = step_up.require(
+            actor=actor,
+            act=Act.RESET,
+            about={"person": person.username, "reason": reason},
+            sentence=f"Remove every second factor of {person} ({person.username}), and end their sessions.\n"
+            f"Your reason: {quoted(reason)}",
+            proof=proof,
+        )
         held.delete()
         person.session_epoch += 1
         person.save(update_fields=["session_epoch"])
-        _say(actor, person, "reset", f"{actor} reset the second factors of {person}: {reason}")
+        sentence = f"{actor} reset the second factors of {person}: {reason}"
+        _say(actor, person, "reset", sentence, **step_up.traced(taken))
 
 
 def called(factor: Authenticator) -> str:
@@ -192,9 +203,9 @@ def _added(actor: Person, factor: Authenticator) -> list[str]:
     return [] if kept.exists() else one_time_codes.recovery_codes(actor)
 
 
-def _say(actor: Person, person: Person, what: str, sentence: str) -> None:
+def _say(actor: Person, person: Person, what: str, sentence: str, **data: Any) -> None:
     now = clock.now()
-    record(verb=f"factor.{what}", actor=actor, sentence=sentence, now=now, person=person)
+    record(verb=f"factor.{what}", actor=actor, sentence=sentence, now=now, person=person, data=data)
     notices.notify(
         recipients=[person],
         kind=f"factor.{what}",

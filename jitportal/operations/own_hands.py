@@ -6,7 +6,7 @@ from the record, which they can't change; docs/adr/0009 has the rule and its rea
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -41,6 +41,25 @@ def barred(requester: Person, usernames: Iterable[str], now: datetime) -> frozen
         return frozenset()
     theirs = hands[requester.username]
     return frozenset(username for username in named if _same(hands[username], theirs))
+
+
+def among(usernames: Iterable[str], now: datetime) -> Among:
+    """The same for many requests at once: what was done to all of these people, read once."""
+    return Among(_hands(set(usernames), now))
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """Of people whose acts on each other were read together."""
+
+    _read: Mapping[str, _Hands] | None
+
+    def barred(self, requester: str, usernames: Iterable[str]) -> frozenset[str]:
+        """Those of these people who may not decide on what the requester asks for."""
+        if self._read is None:
+            return frozenset()
+        read, theirs = self._read, self._read[requester]
+        return frozenset(username for username in usernames if _same(read[username], theirs))
 
 
 def refuse(actor: Person, other: Person, now: datetime) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 from django.contrib.sessions.backends.db import SessionStore
@@ -79,8 +78,19 @@ def end_others(*, actor: Person, session_key: str) -> int:
 
 
 def _end(session: PersonSession) -> None:
-    SessionStore(sealing.unseal(PURPOSE, session.sealed_key)).delete()
+    key = _key_of(session)
+    if key is not None:
+        SessionStore(key).delete()
     session.delete()
+
+
+def _key_of(row: PersonSession) -> str | None:
+    """Its session's key; found by its hash where no key opens the sealed one any more. None: it is over."""
+    try:
+        return sealing.unseal(PURPOSE, row.sealed_key)
+    except Unreadable:
+        stored = Session.objects.values_list("session_key", flat=True)
+        return next((key for key in stored.iterator() if is_of(row, key)), None)
 
 
 def _forget_ended(person: Person) -> None:
@@ -91,12 +101,9 @@ def _forget_ended(person: Person) -> None:
 
 
 def _by_key(person: Person) -> dict[str, PersonSession]:
-    """The person's rows by their sessions' keys; one that no key opens any more is left out."""
-    found = {}
-    for row in PersonSession.objects.filter(person=person):
-        with suppress(Unreadable):
-            found[sealing.unseal(PURPOSE, row.sealed_key)] = row
-    return found
+    """The person's rows by their sessions' keys."""
+    rows = PersonSession.objects.filter(person=person)
+    return {key: row for row in rows if (key := _key_of(row)) is not None}
 
 
 def _hash(session_key: str) -> str:

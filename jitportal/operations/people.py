@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
@@ -169,18 +170,22 @@ def _said_change(before: tuple[str, str], person: Person) -> str:
 
 
 def reactivate(*, actor: Person, person: Person) -> Person:
-    """Somebody comes back, with nothing that they had. Raises ``Conflict`` where they are active."""
+    """Somebody comes back, with nothing that they had: no password and no second factor of before, which
+    others may know by now. Raises ``Conflict`` where they are active.
+    """
     with operation(actor):
         require(Verb.PERSON_MANAGE, actor)
         person = lock_person(person.pk)
         if person.is_active:
             raise Conflict(f"{person} is active already.")
         person.is_active, person.deactivated_at = True, None
-        person.save(update_fields=["is_active", "deactivated_at"])
+        person.set_unusable_password()
+        person.save(update_fields=["is_active", "deactivated_at", "password"])
+        Authenticator.objects.filter(user=person).delete()
         record(
             verb="person.reactivated",
             actor=actor,
-            sentence=f"{actor} reactivated {person}.",
+            sentence=f"{actor} reactivated {person}, without their password and second factors of before.",
             now=clock.now(),
             person=person,
         )

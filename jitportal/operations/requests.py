@@ -24,6 +24,7 @@ from jitportal.operations import (
     notices,
     nudge_times,
     post_incident_overdue,
+    rerouting,
     rooms,
     self_starting,
     step_up,
@@ -90,6 +91,7 @@ def submit(*, actor: Person, ask: Ask, proof: StepUpProof | None = None) -> Acce
         _say(request, actor, "submitted", _asked_sentence(request), now, **step_up.traced(taken))
         rooms.tell_of_request(request, asked.rules.notify.requests, actor, now)
         decisions.move_on(request, actor, now)
+        rerouting.say_if_stuck(request, actor, now)
         return request
 
 
@@ -140,6 +142,7 @@ def edit(
         _say(request, actor, "edited", sentence, now, **step_up.traced(taken))
         rooms.tell_of_request(request, asked.rules.notify.requests, actor, now)
         decisions.move_on(request, actor, now)
+        rerouting.say_if_stuck(request, actor, now)
         return request
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q
 
 from jitportal.audit.events import record
@@ -55,6 +56,13 @@ def reroute(requests: Iterable[AccessRequest], actor: Person, why: str, now: dat
             _say_stuck(left, actor, why, now)
 
 
+def say_if_stuck(request: AccessRequest, actor: Person, now: datetime) -> None:
+    """A request that has just been made, and that too few people can decide, is said at once."""
+    if request.status == RequestStatus.PENDING:
+        for left in stuck([request]):
+            _say_stuck(left, actor, f"{actor} asked for {request.role}", now)
+
+
 def undecidable(now: datetime, limit: int = 200) -> list[Stuck]:
     """Pending requests whose stages can't all be filled any more, the oldest first."""
     pending = AccessRequest.objects.pending().filter(lapses_at__gt=now)
@@ -65,6 +73,11 @@ def undecidable(now: datetime, limit: int = 200) -> list[Stuck]:
 def _say_stuck(left: Stuck, actor: Person, why: str, now: datetime) -> None:
     request = left.request
     sentence = f"{why}, and too few others can decide stage {left.stage}: as it is, the request will lapse."
+    if left.barred:
+        sentence += (
+            " Others could, but one of them and the requester made the other's account, or put either in "
+            f"place, within the last {settings.OWN_ACTS_DAYS} days."
+        )
     record(
         verb=NOBODY_DECIDES,
         actor=actor,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from jitportal.models import AccessRequest, Approval, Person
+from jitportal.operations import clock, own_hands
 from jitportal.operations.directory import directory_for, live_deciders
 from jitportal.operations.facts import stage_rules
 from jitportal.rules.deciders import DeciderRules, Directory, PersonFacts, deciders_of, enough_people
@@ -19,11 +20,14 @@ Given = list[tuple[int, str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Stuck:
-    """A pending request that too few people can decide; ``stage`` is the first that stays short."""
+    """A pending request that too few people can decide; ``stage`` is the first that stays short. ``barred``:
+    others could, but would be a second person in name alone.
+    """
 
     request: AccessRequest
     index: int
     stage: str
+    barred: bool = False
 
 
 def spared(person: Person, request: AccessRequest, on_behalf_of: Person | None = None) -> Answer:
@@ -50,12 +54,18 @@ def stuck(requests: Iterable[AccessRequest]) -> list[Stuck]:
     """Those of the pending requests whose stages can't all be filled by those who are there now."""
     rows = list(requests)
     free = _free_seats(rows)
+    known = {row.requester.username for row in rows}
+    known |= {username for seats in free.values() for _, eligible, _ in seats for username in eligible}
+    hands = own_hands.among(known, clock.now())
     found = []
     for request in rows:
+        barred = hands.barred(request.requester.username, known)
         seats = free[request.pk]
         for number, (index, _eligible, _people) in enumerate(seats, start=1):
-            if not enough_people([(eligible, people) for _, eligible, people in seats[:number]]):
-                found.append(Stuck(request, index, str(request.asked.stages[index]["name"])))
+            some = [(eligible, people) for _, eligible, people in seats[:number]]
+            if not enough_people([(eligible - barred, people) for eligible, people in some]):
+                name = str(request.asked.stages[index]["name"])
+                found.append(Stuck(request, index, name, barred=enough_people(some)))
                 break
     return found
 

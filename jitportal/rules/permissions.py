@@ -324,6 +324,11 @@ RULES: dict[Verb, Rule] = {
     ),
     Verb.PROFILE_EDIT: _anyone,  # each their own: the verb takes no other person
     Verb.FACTORS_CHANGE: _anyone,  # each their own: the verb takes no other person
+    Verb.FACTORS_VIEW: _relation(powers=OVERSEERS, otherwise=_AUDITOR_POWER),
+    Verb.FACTORS_RESET: _relation(
+        powers=frozenset({Power.ADMINISTRATOR}),
+        otherwise="Administrators reset second factors. Request the role that gives this power.",
+    ),
     Verb.SESSIONS_END: _anyone,  # each their own: the verb takes no other person
     Verb.NOTICES_CHOOSE: _anyone,  # each for themselves: the verb takes no other person
     Verb.RECORD_VIEW: _relation(powers=OVERSEERS, otherwise=_AUDITOR_POWER),

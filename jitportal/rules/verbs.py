@@ -72,6 +72,8 @@ class Verb(StrEnum):
     DELEGATION_STOP = "delegation.stop"
     PROFILE_EDIT = "profile.edit"
     FACTORS_CHANGE = "factors.change"
+    FACTORS_VIEW = "factors.view"
+    FACTORS_RESET = "factors.reset"
     SESSIONS_END = "sessions.end"
     # one's own notices
     NOTICES_CHOOSE = "notices.choose"

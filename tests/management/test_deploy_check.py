@@ -47,3 +47,23 @@ def test_something_is_found_where_second_factors_are_switched_off(tmp_path: Path
     assert done.returncode == 1
     assert "jitportal.W001" in done.stderr
     assert "jitportal.W002" in done.stderr
+
+
+def test_something_is_found_where_a_provider_counts_for_anything(tmp_path: Path) -> None:
+    done = _checked(tmp_path, JITPORTAL_STEP_UP_BY_PROVIDER="1")
+    assert "jitportal.W003" in done.stderr
+    assert "jitportal.W004" in done.stderr
+    whole = {"JITPORTAL_OIDC_ISSUER": "https://id.example", "JITPORTAL_OIDC_CLIENT_ID": "jitportal"}
+    asked = _checked(tmp_path, JITPORTAL_STEP_UP_BY_PROVIDER="1", JITPORTAL_STEP_UP_ACR="mfa", **whole)
+    assert asked.returncode == 0, asked.stderr
+
+
+def test_something_is_found_where_a_secret_can_be_guessed(tmp_path: Path) -> None:
+    weak = {"JITPORTAL_SEALING_KEY": "hunter2", "JITPORTAL_SIGN_IN_REPORT_TOKEN": "x" * 64}
+    done = _checked(tmp_path, **weak)
+    assert "jitportal.W005" in done.stderr
+    assert "jitportal.W006" in done.stderr
+    assert "hunter2" not in done.stderr
+    strong = "q7Zk0dYw3xJb9mTf5pLr8sVn2cHg6uEa1iOoKqXzWyB="
+    done = _checked(tmp_path, JITPORTAL_SEALING_KEY=strong, JITPORTAL_SIGN_IN_REPORT_TOKEN=strong[::-1])
+    assert done.returncode == 0, done.stderr

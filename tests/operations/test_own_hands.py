@@ -9,10 +9,11 @@ import pytest
 
 from jitportal.audit.context import acting
 from jitportal.audit.system import system
-from jitportal.models import AccessRequest, Person, StandingPower
+from jitportal.models import AccessRequest, Event, Notice, Person, StandingPower
 from jitportal.operations import clock, decisions, people, policies
 from jitportal.operations.directory import live_deciders
 from jitportal.operations.facts import open_deciders
+from jitportal.operations.rerouting import undecidable
 from jitportal.rules.deciders import DeciderRules
 from jitportal.rules.errors import NotAllowed
 from jitportal.rules.vocabulary import Decider, Power
@@ -130,6 +131,16 @@ def test_a_verdict_on_ones_puppet_is_refused_and_the_page_says_why(admin: Person
         world.approve(admin.username, request)
     why = decisions.why_not(admin, request)
     assert "put either of you in place" in getattr(why, "reason", "")
+
+
+def test_a_request_that_only_ones_own_hands_could_decide_is_said_at_once(admin: Person) -> None:
+    people.set_manager(actor=admin, person=world.person("rita"), manager=admin)
+    request: AccessRequest = world.ask("rita", "writer")
+    event = Event.objects.get(verb="request.nobody_decides", request=request)
+    assert "made the other's account, or put either in place, within the last 30 days" in event.sentence
+    told = Notice.objects.filter(kind="request.nobody_decides").values_list("recipient__username", flat=True)
+    assert {"rita", "sven"} <= set(told)
+    assert [one.request for one in undecidable(clock.now())] == [request]
 
 
 def test_a_policy_isnt_approved_by_whom_the_proposer_can_sign_in_as(admin: Person) -> None:

@@ -334,6 +334,14 @@ ROUTES: dict[str, Route] = {
         post={302: "requester,stranger,administrator"},
     ),
     "you_factors": Route(get=_all()),
+    "people_factors": Route(get={200: "auditor,administrator"}, otherwise=403),
+    "factors_reset": Route(
+        lambda _world: {"username": "kai"},
+        get={200: "administrator"},
+        post={409: "administrator"},  # he has none
+        otherwise=403,
+        data=lambda _world: {"reason": "He lost his phone."},
+    ),
     "you_factor_codes": Route(get=_all(), post=_all(422)),
     "you_factor_passkey": Route(get=_all(), post=_all(422)),
     "you_recovery_codes": Route(post=_all(409)),  # nobody has a second factor to recover

@@ -21,6 +21,7 @@ from jitportal.models import Entry, Event, Notice, StepUpProof
 from jitportal.operations import (
     clock,
     factors,
+    factors_needed,
     one_time_codes,
     people,
     sealing,
@@ -180,6 +181,65 @@ def test_an_administrators_reset_is_recorded_told_and_ends_sessions(world: World
     assert event.sentence == "The system reset the second factors of Kai Test: They lost their phone."
     assert Notice.objects.filter(kind="factor.reset", recipient=world["kai"]).exists()
     assert kai.get("/").status_code == 302
+
+
+def test_an_administrator_resets_them_on_a_page_with_a_factor_of_their_own(world: World) -> None:
+    app, kai = App(world["kai"]), browser_of(world["kai"])
+    elevate(world, "adam", "administrator")
+    elevate(world, "auda", "auditor")
+    own, adam, auda = App(world["adam"]), browser_of(world["adam"]), browser_of(world["auda"])
+    address = reverse("factors_reset", args=["kai"])
+    assert kai.get(address).status_code == 403
+    assert auda.post(address, {"reason": "Mischief."}).status_code == 403
+    found = adam.get(reverse("people_factors"), {"q": "kai"})
+    assert address in words(found)
+    assert address not in words(auda.get(reverse("people_factors"), {"q": "kai"}))
+    assert adam.post(address, {"reason": ""}).status_code == 422
+    asked = adam.post(address, {"reason": "He lost his phone."})
+    assert asked.status_code == 403
+    assert "Remove every second factor of Kai Test (kai), and end their sessions." in words(asked)
+    assert Authenticator.objects.filter(pk=app.factor.pk).exists()
+    assert confirmed(adam, asked, address, step_up_code=own.code()).status_code == 302
+    assert not Authenticator.objects.filter(user=world["kai"]).exists()
+    event = Event.objects.get(verb="factor.reset")
+    assert (event.actor, event.data["step_up"]["by"]) == (world["adam"], "code")
+    assert Notice.objects.filter(kind="factor.reset", recipient=world["kai"]).exists()
+    assert kai.get("/").status_code == 302
+    assert adam.post(reverse("factors_reset", args=["adam"]), {"reason": "Mine."}).status_code == 403
+
+
+def test_who_needs_one_and_has_none_is_listed_with_the_reason(world: World, settings: LazySettings) -> None:
+    elevate(world, "auda", "auditor")
+    App(world["mona"])
+    shown = browser_of(world["auda"]).get(reverse("people_factors"))
+    rows = {row.person.username: row.reasons for row in shown.context["needs"].lacking}
+    assert rows == {
+        "auda": [factors_needed.POWER],
+        "gwen": [factors_needed.ASKS],
+        "kai": [factors_needed.DECIDES],
+        "olga": [factors_needed.REVIEWS],
+        "oskar": [factors_needed.ASKS, factors_needed.EMERGENCY],
+        "otto": [factors_needed.DECIDES],
+        "rita": [factors_needed.ASKS, factors_needed.EMERGENCY],
+        "root": [factors_needed.POWER],
+        "sera": [factors_needed.DECIDES, factors_needed.REVIEWS],
+    }
+    assert shown.context["needs"].held == 1
+    assert "1 other who needs one has it." in words(shown)
+    settings.STEP_UP_BY_PROVIDER = True  # for all but an emergency, in which the provider may be down
+    shown = browser_of(world["auda"]).get(reverse("people_factors"))
+    assert [row.person.username for row in shown.context["needs"].lacking] == ["oskar", "rita"]
+
+
+def test_who_comes_back_has_neither_the_password_nor_the_factors_of_before(db: None) -> None:
+    ann = people.create_person(actor=system(), username="ann", name="Ann Test", password=PASSWORD)
+    App(ann)
+    people.deactivate(actor=system(), person=ann, reason="Left.")
+    people.reactivate(actor=system(), person=ann)
+    ann.refresh_from_db()
+    assert not ann.has_usable_password()
+    assert not Authenticator.objects.exists()
+    assert Client().post("/sign-in/", {"username": "ann", "password": PASSWORD}).status_code == 422
 
 
 def test_signing_in_asks_for_the_second_factor_of_who_has_one(db: None) -> None:

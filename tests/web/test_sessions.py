@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.conf import LazySettings
 from django.contrib.sessions.models import Session
 from django.test import Client
 
@@ -67,6 +68,14 @@ def test_all_others_are_signed_out_at_once(ann: Person) -> None:
     assert two.post("/you/sessions/others/end/").status_code == 302
     assert [client.get("/").status_code for client in (one, two, three)] == [302, 200, 302]
     assert "Sign out everywhere else" not in page(two)
+
+
+def test_those_that_no_key_opens_any_more_are_ended_too(ann: Person, settings: LazySettings) -> None:
+    one, two = signed_in(), signed_in("198.51.100.9")
+    settings.SEALING_KEYS = ["another key alone"]
+    assert "198.51.100.9" in page(one)
+    assert one.post("/you/sessions/others/end/").status_code == 302
+    assert [client.get("/").status_code for client in (one, two)] == [200, 302]
 
 
 def test_ones_own_signs_out(ann: Person) -> None:

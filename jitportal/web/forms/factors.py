@@ -6,6 +6,7 @@ from django import forms
 
 from jitportal.operations.factors import LONGEST_NAME
 from jitportal.web.forms.base import PortalForm, ReasonForm
+from jitportal.web.forms.search import SearchForm
 
 
 class CodeInput(forms.TextInput):
@@ -48,6 +49,17 @@ class PasskeyForm(PortalForm):
         max_length=LONGEST_NAME,
         required=False,
         help_text="For example: laptop, or blue security key.",
+    )
+
+
+class HolderForm(SearchForm):
+    """Whose they are."""
+
+    q = forms.CharField(
+        label="Their name or username",
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),
     )
 
 

@@ -102,6 +102,7 @@ REST = [
     _entry("Problems", "problems", "triangle-alert", verb=Verb.PROBLEM_VIEW),
     _entry("Overview", "overview", "chart-column", verb=Verb.OVERVIEW_VIEW),
     _entry("Record", "record", "scroll-text", "event_detail", verb=Verb.RECORD_VIEW),
+    _entry("People", "people_factors", "users", "factors_reset", verb=Verb.FACTORS_VIEW),
     _entry("Admin", "admin:index", "database", verb=Verb.ADMIN_VIEW),
     _entry(
         "Emergency",
