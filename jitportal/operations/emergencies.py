@@ -232,6 +232,7 @@ def _stepped_up(
             earlier=earlier,
         ),
         proof=proof,
+        own=policies.wants_own_factor(Pathway.BREAK_GLASS),
     )
 
 

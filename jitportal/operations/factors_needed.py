@@ -21,7 +21,7 @@ from jitportal.rules.vocabulary import Decider, Pathway, Risk
 EMERGENCY = "may use emergency access"
 DECIDES = "decides on requests"
 REVIEWS = "reviews emergencies"
-POWER = "holds one of the portal's powers"
+POWER = "holds a power of the portal"
 ASKS = "may ask for a role of high risk"
 #: So many are found by their name at once.
 MOST_FOUND = 20

@@ -12,7 +12,7 @@ from jitportal.audit.bulk import change_many
 from jitportal.audit.events import draft, record_many
 from jitportal.audit.system import system
 from jitportal.models import Event, Grant, Lease, Person, StepUpProof
-from jitportal.operations import clock, emergency_ends, notices, rooms, step_up, wants
+from jitportal.operations import clock, emergency_ends, notices, policies, rooms, step_up, wants
 from jitportal.operations.connecting import instructions, reveal
 from jitportal.operations.facts import require
 from jitportal.operations.granting import RENEWAL_LEAD, begin, say
@@ -59,6 +59,7 @@ def start(*, actor: Person, grant: Grant, proof: StepUpProof | None = None) -> G
                 about={"grant": grant.pk, "role": grant.role.key, "scope": grant.scope.key},
                 sentence=f"Start {grant.role} ({grant.scope}).",
                 proof=proof,
+                own=policies.wants_own_factor(grant.pathway),
             )
         begin(grant, actor, now, **step_up.traced(taken))
         return grant

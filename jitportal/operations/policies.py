@@ -33,8 +33,9 @@ from jitportal.rules.policy_document import (
     unknown_webhooks,
 )
 from jitportal.rules.policy_lines import LineProblem, shortened
+from jitportal.rules.policy_requirements import Requirement
 from jitportal.rules.step_up import Act
-from jitportal.rules.vocabulary import PolicyStatus
+from jitportal.rules.vocabulary import Pathway, PolicyStatus
 
 
 def current_version() -> PolicyVersion | None:
@@ -68,6 +69,13 @@ def role_rules(version: PolicyVersion | None, role_key: str) -> RoleRules | None
 def current_rules(role_key: str) -> RoleRules | None:
     """What the policy in force says of the role; None: it doesn't offer it."""
     return role_rules(current_version(), role_key)
+
+
+def wants_own_factor(pathway: str) -> bool:
+    """Whether the policy in force lets the portal's own second factors alone count on this pathway."""
+    version = current_version()
+    rules = document_of(version).pathways.get(Pathway(pathway)) if version else None
+    return rules is not None and rules.needs(Requirement.OWN_SECOND_FACTOR)
 
 
 def pinned_rules(request: AccessRequest) -> RoleRules:

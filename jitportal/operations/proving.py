@@ -76,7 +76,7 @@ def prove_by_password(*, actor: Person, asked: Ask, password: str) -> StepUpProo
     """By the password, for one's first second factor alone. Raises ``StepUpNeeded`` with what was wrong."""
     _refuse_late(asked)
     if not first_factor.is_for(asked, actor):
-        raise StepUpNeeded(asked.act, asked.about, asked.sentence, _FIRST_ALONE)
+        raise _needed(asked, _FIRST_ALONE)
     with _refused_as_needed(asked), factor_guesses.counted(actor, "password"):
         if not check_password(password, actor.password):
             raise Invalid("That password isn't right. Type the one that you sign in with.")
@@ -111,9 +111,9 @@ def _refused_as_needed(asked: Ask) -> Iterator[None]:
     try:
         yield
     except NoPasskey as error:
-        raise StepUpNeeded(asked.act, asked.about, asked.sentence, _NOT_THIS) from error
+        raise _needed(asked, _NOT_THIS) from error
     except (Invalid, TooOften) as error:
-        raise StepUpNeeded(asked.act, asked.about, asked.sentence, error.sentence) from error
+        raise _needed(asked, error.sentence) from error
 
 
 def prove_by_provider(*, actor: Person, asked: Ask, claims: Mapping[str, Any]) -> StepUpProof:
@@ -125,7 +125,7 @@ def prove_by_provider(*, actor: Person, asked: Ask, claims: Mapping[str, Any]) -
     """
     _refuse_late(asked)
     if problem := _provider_problem(actor, asked, claims):
-        raise StepUpNeeded(asked.act, asked.about, asked.sentence, problem)
+        raise _needed(asked, problem)
     kept = {name: claims[name] for name in _KEPT_CLAIMS if name in claims}
     with _refused_as_needed(asked), operation(actor):
         lock_person(actor.pk)
@@ -138,8 +138,14 @@ def signed_in_since(asked: Ask, claims: Mapping[str, Any]) -> bool:
     return isinstance(when, int) and isinstance(came, int) and came > asked_at and when >= asked_at - LEEWAY
 
 
+def _needed(asked: Ask, problem: str) -> StepUpNeeded:
+    """The same question again, with what was wrong with the answer."""
+    return StepUpNeeded(asked.act, asked.about, asked.sentence, problem, own=asked.own)
+
+
 def _provider_problem(actor: Person, asked: Ask, claims: Mapping[str, Any]) -> str:
-    if not settings.STEP_UP_BY_PROVIDER and not first_factor.is_for(asked, actor):
+    counts = settings.STEP_UP_BY_PROVIDER and not asked.own
+    if not counts and not first_factor.is_for(asked, actor):
         return "Signing in by your organisation doesn't count here. Use a second factor of the portal's own."
     if not _is_of(actor, claims):
         return "What your organisation said isn't about you. Sign in there again, as yourself."
@@ -164,7 +170,7 @@ def _is_of(actor: Person, claims: Mapping[str, Any]) -> bool:
 
 def _refuse_late(asked: Ask) -> None:
     if stale(asked.asked_at, clock.now()):
-        raise StepUpNeeded(asked.act, asked.about, asked.sentence, step_up.OLD)
+        raise _needed(asked, step_up.OLD)
 
 
 def _tell_of_recovery_code(actor: Person, factor: Authenticator, now: datetime) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from jitportal.models import Grant, Person, Role, RoleScope, StepUpProof
-from jitportal.operations import step_up
+from jitportal.operations import policies, step_up
 from jitportal.operations.asking import Asked
 from jitportal.operations.spoken_times import moment
 from jitportal.rules.canonical import Plain, digest
@@ -40,6 +40,7 @@ def confirmed(
         about={"asked": digest(document)},
         sentence=_sentence(asked, role, scope),
         proof=proof,
+        own=policies.wants_own_factor(asked.rules.pathway),
     )
 
 

@@ -23,11 +23,12 @@ from django.core import signing
 from jitportal.models import Person, StepUpProof
 from jitportal.operations import clock
 from jitportal.rules.canonical import Plain
-from jitportal.rules.step_up import WORDS, Act, challenge, decision_digest, stale
+from jitportal.rules.step_up import WORDS, Act, Method, challenge, decision_digest, stale
 
 _SALT = "jitportal.step_up"
 OLD = "That took too long: a second factor counts for five minutes. Confirm again."
 USED = "This confirmation has been used already: each is for one act. Confirm again."
+_OWN = "The policy asks for a second factor of the portal's own here. Add one under You, or use yours."
 _OTHER = "What you confirmed isn't what is being decided now. Look at it again, and confirm that."
 
 
@@ -58,9 +59,11 @@ class StepUpNeeded(Exception):
     wrong with the one that was shown.
     """
 
-    def __init__(self, act: Act, about: Mapping[str, Plain], sentence: str, problem: str = "") -> None:
+    def __init__(
+        self, act: Act, about: Mapping[str, Plain], sentence: str, problem: str = "", *, own: bool = False
+    ) -> None:
         super().__init__(problem or f"Confirm {WORDS[act]} with your second factor.")
-        self.act, self.about, self.sentence, self.problem = act, about, sentence, problem
+        self.act, self.about, self.sentence, self.problem, self.own = act, about, sentence, problem, own
 
 
 class EnrolmentNeeded(Exception):
@@ -78,6 +81,7 @@ class Ask:
     sentence: str
     nonce: str
     asked_at: datetime
+    own: bool = False  # the portal's own factors alone count: the policy says so
 
     @property
     def digest(self) -> str:
@@ -94,10 +98,10 @@ class Ask:
         return challenge(self.nonce, self.digest)
 
 
-def ask(person: Person, act: Act, about: Mapping[str, Plain], sentence: str) -> Ask:
+def ask(person: Person, act: Act, about: Mapping[str, Plain], sentence: str, *, own: bool = False) -> Ask:
     """A new question, with a number that is used once."""
     nonce = secrets.token_hex(32)
-    return Ask(person.pk, person.username, act, dict(about), sentence, nonce, clock.now())
+    return Ask(person.pk, person.username, act, dict(about), sentence, nonce, clock.now(), own)
 
 
 def sealed(asked: Ask) -> str:
@@ -110,6 +114,7 @@ def sealed(asked: Ask) -> str:
         "sentence": asked.sentence,
         "nonce": asked.nonce,
         "at": asked.asked_at.isoformat(),
+        "own": asked.own,
     }
     return signing.Signer(salt=_SALT).sign_object(said, compress=True)
 
@@ -131,6 +136,7 @@ def opened(text: str, person: Person) -> Ask | None:
         sentence=said["sentence"],
         nonce=said["nonce"],
         asked_at=asked_at,
+        own=said["own"],
     )
 
 
@@ -148,25 +154,34 @@ def has_factor(person: Person) -> bool:
 
 
 def require(
-    *, actor: Person, act: Act, about: Mapping[str, Plain], sentence: str, proof: StepUpProof | None
+    *,
+    actor: Person,
+    act: Act,
+    about: Mapping[str, Plain],
+    sentence: str,
+    proof: StepUpProof | None,
+    own: bool = False,
 ) -> StepUpProof | None:
     """Take the proof for this act, inside the operation's transaction; None where none is needed.
 
     ``about`` is what is decided, in plain words and numbers: the proof is for exactly this. ``sentence`` says
     all of it to whoever confirms it, as "Approve orders-writer for Rita, for 45 minutes", with a line
-    for each further thing that is bound. Raises ``StepUpNeeded`` and ``EnrolmentNeeded``.
+    for each further thing that is bound. ``own``: the portal's own alone will do, as the policy says. Raises
+    ``StepUpNeeded`` and ``EnrolmentNeeded``.
     """
     if actor.is_system or is_story() or not is_required(act):
         return None
     if proof is None:
-        if act is not Act.FACTORS and not has_factor(actor) and not settings.STEP_UP_BY_PROVIDER:
+        by_provider = settings.STEP_UP_BY_PROVIDER and not own
+        if act is not Act.FACTORS and not has_factor(actor) and not by_provider:
             what = WORDS[act][0].upper() + WORDS[act][1:]
             raise EnrolmentNeeded(f"{what} takes a second factor, and you have none yet.")
-        raise StepUpNeeded(act, about, sentence)
+        raise StepUpNeeded(act, about, sentence, own=own)
     row = StepUpProof.objects.select_for_update(of=("self",)).get(pk=proof.pk)
     now = clock.now()
-    if problem := _problem(row, actor, act, about, now):
-        raise StepUpNeeded(act, about, sentence, problem)
+    problem = _problem(row, actor, act, about, now) or (_OWN if own and row.method == Method.PROVIDER else "")
+    if problem:
+        raise StepUpNeeded(act, about, sentence, problem, own=own)
     row.used_at = now
     row.save(update_fields=["used_at"])
     return row

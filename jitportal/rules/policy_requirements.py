@@ -22,6 +22,7 @@ class Requirement(StrEnum):
     FULL_AUDIT_LOG = "full_audit_log"  # always on: saying it is welcome, leaving it out changes nothing
     TICKET = "ticket"
     AFTER_USE_REVIEW = "after_use_review"
+    OWN_SECOND_FACTOR = "own_second_factor"  # signing in again at the provider doesn't count
     NAMED_EMERGENCY_ACCOUNT = "named_emergency_account"
     SESSION_RECORDING = "session_recording"
     POST_INCIDENT_REVIEW = "post_incident_review"
@@ -44,7 +45,9 @@ SECTIONS: dict[Pathway, str] = {
 #: The words each pathway knows besides its longest duration. Temporary access is approved by people;
 #: nobody approves break-glass before its use.
 WORDS: dict[Pathway, frozenset[Requirement]] = {
-    Pathway.JIT: frozenset({*APPROVALS, Requirement.FULL_AUDIT_LOG, Requirement.TICKET}),
+    Pathway.JIT: frozenset(
+        {*APPROVALS, Requirement.FULL_AUDIT_LOG, Requirement.TICKET, Requirement.OWN_SECOND_FACTOR}
+    ),
     Pathway.TEMPORARY: frozenset(
         {
             Requirement.MANAGER_APPROVAL,
@@ -52,6 +55,7 @@ WORDS: dict[Pathway, frozenset[Requirement]] = {
             Requirement.FULL_AUDIT_LOG,
             Requirement.TICKET,
             Requirement.AFTER_USE_REVIEW,
+            Requirement.OWN_SECOND_FACTOR,
         }
     ),
     Pathway.BREAK_GLASS: frozenset(
@@ -60,6 +64,7 @@ WORDS: dict[Pathway, frozenset[Requirement]] = {
             Requirement.SESSION_RECORDING,
             Requirement.POST_INCIDENT_REVIEW,
             Requirement.FULL_AUDIT_LOG,
+            Requirement.OWN_SECOND_FACTOR,
         }
     ),
 }

@@ -55,9 +55,10 @@ def answered(request: HttpRequest, asked: Ask, person: Person) -> StepUpProof | 
         return proving.prove_by_password(actor=person, asked=asked, password=password)
     code = request.POST.get(CODE, "").strip()
     if not code and first_factor.is_for(asked, person):
-        raise StepUpNeeded(asked.act, asked.about, asked.sentence, "Type your password.")
+        raise StepUpNeeded(asked.act, asked.about, asked.sentence, "Type your password.", own=asked.own)
     if not code:
-        raise StepUpNeeded(asked.act, asked.about, asked.sentence, "Type a code, or use a passkey.")
+        problem = "Type a code, or use a passkey."
+        raise StepUpNeeded(asked.act, asked.about, asked.sentence, problem, own=asked.own)
     browser = known_browsers.known_as(request, person.username)
     return proving.prove_by_code(actor=person, asked=asked, code=code, browser=browser)
 
@@ -89,7 +90,7 @@ def page(request: HttpRequest, needed: StepUpNeeded | EnrolmentNeeded) -> HttpRe
         kept.keep(request)
         return render(request, "factors/enrol.html", {"sentence": str(needed)}, status=403)
     person = cast("Person", request.user)
-    asked = step_up.ask(person, needed.act, needed.about, needed.sentence)
+    asked = step_up.ask(person, needed.act, needed.about, needed.sentence, own=needed.own)
     context = {
         **ways(request, asked, person),
         "asked": asked,
@@ -112,6 +113,7 @@ def ways(request: HttpRequest, asked: Ask, person: Person) -> dict[str, Any]:
     """By which factors this person can answer, for the template."""
     site = site_of(request)
     options = passkeys.to_sign(person, asked.challenge, site) if takes_passkeys(site) else None
+    counts = settings.STEP_UP_BY_PROVIDER and not asked.own
     way = None
     if first_factor.is_for(asked, person):
         way = first_factor.way(person, by_password=began_by_password(request))
@@ -119,7 +121,7 @@ def ways(request: HttpRequest, asked: Ask, person: Person) -> dict[str, Any]:
         "token": step_up.sealed(asked),
         "passkey": json.dumps(options) if options else "",
         "codes": one_time_codes.takes_codes(person),
-        "provider": provider.current() if settings.STEP_UP_BY_PROVIDER or way is Method.PROVIDER else None,
+        "provider": provider.current() if counts or way is Method.PROVIDER else None,
         "password": way is Method.PASSWORD,
     }
 

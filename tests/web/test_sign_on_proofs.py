@@ -20,9 +20,9 @@ from jitportal.rules.limits import Limit
 from jitportal.rules.sign_on import Linking
 from jitportal.sign_on_settings import SignOn
 from tests.provider.running import CLIENT, SECRET, RunningProvider, way_back
-from tests.web.second_factors import confirmed, field
+from tests.web.second_factors import App, approval_of, confirmed, field
 from tests.web.signing_on import RITA, changed, comes, text, who
-from tests.web.world import ask, settled
+from tests.web.world import POLICY, ask, settled
 
 pytestmark = pytest.mark.django_db
 
@@ -252,3 +252,30 @@ def test_signing_in_again_at_the_provider_passes_a_step_up_where_it_counts(
     assert (proof.method, proof.claims["issuer"]) == ("provider", provider.issuer)
     assert request.approvals.get().reason == "Looked at it."
     assert confirmed(kai, page, address).status_code in (409, 422)  # once
+
+
+def test_the_policy_says_where_the_providers_sign_in_counts(provider: RunningProvider, settings: Any) -> None:
+    """``own_second_factor`` on the pathway: fresh or not, and however sure, it doesn't count there."""
+    word = "[manager_approval, max_duration_14_days, own_second_factor]"
+    changed_policy = POLICY.replace("[manager_approval, max_duration_14_days]", word)
+    assert changed_policy != POLICY
+    world = settled(changed_policy)
+    request = ask(world, "rita", "cabinet")
+    changed(settings, linking=Linking.ANYBODY)
+    provider.people(kai={**RITA, "preferred_username": "kai", "name": "Kai Test"})
+    settings.STEP_UP, settings.STEP_UP_BY_PROVIDER = True, True
+    kai = Client()
+    comes(provider, kai, "kai")
+    none = kai.post(*approval_of(request))
+    assert none.status_code == 403
+    assert "you have none yet" in text(none)
+    app = App(world["kai"])
+    with clock.moved(by=timedelta(seconds=-5)):
+        asked = kai.post(*approval_of(request))
+    assert "Confirm with Example" not in text(asked)
+    comes(provider, kai, "kai", again="1")
+    refused = confirmed(kai, asked, approval_of(request)[0], step_up_provider="1")
+    assert refused.status_code == 422
+    assert "doesn&#x27;t count here" in text(refused)
+    assert confirmed(kai, refused, approval_of(request)[0], step_up_code=app.code()).status_code == 302
+    assert StepUpProof.objects.get(act="request.approve").method == "code"
