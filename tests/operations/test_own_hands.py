@@ -135,7 +135,7 @@ def test_a_verdict_on_ones_puppet_is_refused_and_the_page_says_why(admin: Person
 
 def test_a_request_that_only_ones_own_hands_could_decide_is_said_at_once(admin: Person) -> None:
     people.set_manager(actor=admin, person=world.person("rita"), manager=admin)
-    request: AccessRequest = world.ask("rita", "writer")
+    request: AccessRequest = world.ask("rita", "auditor")
     event = Event.objects.get(verb="request.nobody_decides", request=request)
     assert "made the other's account, or put either in place, within the last 30 days" in event.sentence
     told = Notice.objects.filter(kind="request.nobody_decides").values_list("recipient__username", flat=True)
