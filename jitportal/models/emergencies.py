@@ -165,6 +165,10 @@ class Activation(models.Model):
     )
     #: It was used while the portal was down, and written down afterwards: there is no grant.
     after_the_fact = models.BooleanField(default=False)
+    #: Who wrote it down then.
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     address = models.GenericIPAddressField(null=True, blank=True)
     authenticator = models.CharField(max_length=200, blank=True)
     policy_version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="+")
@@ -188,6 +192,10 @@ class Activation(models.Model):
             models.CheckConstraint(
                 condition=Q(minutes__gte=1) & (Q(minutes__lte=F("cap_minutes")) | Q(after_the_fact=True)),
                 name="activation_within_cap",
+            ),
+            models.CheckConstraint(
+                condition=Q(recorded_by__isnull=True) | Q(after_the_fact=True),
+                name="activation_recorded_afterwards",
             ),
             models.CheckConstraint(condition=~Q(broken="") & ~Q(expected=""), name="activation_says_why"),
             models.CheckConstraint(

@@ -87,6 +87,10 @@ class PostIncidentReview(models.Model):
     responder = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
+    #: Who said that the responder signed in, where no activation tells.
+    named_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     drill = models.BooleanField(default=False)
     status = models.CharField(max_length=15, choices=choices(ReviewStatus), default=ReviewStatus.STATEMENT)
     opened_at = models.DateTimeField()
@@ -127,6 +131,9 @@ class PostIncidentReview(models.Model):
     determined_at = models.DateTimeField(null=True, blank=True)
     facts = models.JSONField(default=dict)
     facts_digest = models.CharField(max_length=64, blank=True)
+
+    #: Misuse, or what can't be verified, was found once: whatever is found later, another person signs too.
+    second_wanted = models.BooleanField(default=False)
 
     # D. Remediation
     rotated_at = models.DateTimeField(null=True, blank=True)
@@ -180,6 +187,24 @@ class PostIncidentReview(models.Model):
                 violation_error_message="Nobody reviews their own use of an emergency account.",
             ),
             models.CheckConstraint(
+                condition=(
+                    (Q(named_by__isnull=True) | Q(reviewer__isnull=True) | ~Q(reviewer=F("named_by")))
+                    & (
+                        Q(named_by__isnull=True)
+                        | Q(second_reviewer__isnull=True)
+                        | ~Q(second_reviewer=F("named_by"))
+                    )
+                    & (Q(stated_by__isnull=True) | Q(reviewer__isnull=True) | ~Q(reviewer=F("stated_by")))
+                    & (
+                        Q(stated_by__isnull=True)
+                        | Q(second_reviewer__isnull=True)
+                        | ~Q(second_reviewer=F("stated_by"))
+                    )
+                ),
+                name="post_incident_not_own_words",
+                violation_error_message="Nobody reviews what they said themselves.",
+            ),
+            models.CheckConstraint(
                 condition=Q(second_reviewer__isnull=True)
                 | (Q(reviewer__isnull=False) & ~Q(second_reviewer=F("reviewer"))),
                 name="post_incident_second_is_another",
@@ -222,7 +247,11 @@ class PostIncidentReview(models.Model):
             models.CheckConstraint(
                 condition=~Q(status=ReviewStatus.CLOSED)
                 | Q(second_reviewer__isnull=False, second_signed_at__isnull=False)
-                | (~Q(classification=Classification.MISUSE) & ~Q(criterion=CriterionMet.CANNOT_VERIFY)),
+                | (
+                    ~Q(classification=Classification.MISUSE)
+                    & ~Q(criterion=CriterionMet.CANNOT_VERIFY)
+                    & Q(second_wanted=False)
+                ),
                 name="post_incident_second_where_wanted",
                 violation_error_message="Misuse, and what can't be verified, want a second sign-off.",
             ),

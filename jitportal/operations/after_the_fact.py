@@ -73,7 +73,9 @@ def take_in(*, actor: Person, use: Use) -> Activation:
         if problems := list(_problems(use, document, account, now)):
             raise InvalidInput(problems)
         _refuse_known(use, account)
-        activation = _written(use, responder, account, document.roles[use.role_key], version, now)
+        activation = _written(
+            use, responder, account, document.roles[use.role_key], version, actor=actor, now=now
+        )
         event = _say(activation, use, actor, now)
         post_incident.open_for(activation=activation, actor=actor, now=now)
         raise_alerts(activation, (), event, actor, now)
@@ -153,6 +155,8 @@ def _written(
     account: EmergencyAccount,
     rules: RoleRules,
     version: PolicyVersion,
+    *,
+    actor: Person,
     now: datetime,
 ) -> Activation:
     """Open, ending and ended in one transaction: the same steps as every other activation takes."""
@@ -173,6 +177,7 @@ def _written(
         opened_at=use.began_at,
         ends_at=use.ended_at,
         after_the_fact=True,
+        recorded_by=actor,
         policy_version=version,
     )
     activation.status = ActivationStatus.ENDING

@@ -209,7 +209,7 @@ def wants_second(review: PostIncidentReview) -> bool:
     """Whether another person signs too. Nobody vouches alone for a sign-in that no activation explains: who
     it was may be the reviewer.
     """
-    return review.sign_in_id is not None or rules.wants_second(found_of(review))
+    return review.sign_in_id is not None or review.second_wanted or rules.wants_second(found_of(review))
 
 
 def named(proof: StepUpProof | None) -> str:

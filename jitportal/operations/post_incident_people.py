@@ -6,9 +6,10 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from jitportal.models import Activation, ActivationAlert, Person, PostIncidentReview
+from jitportal.models import Activation, ActivationAlert, Delegation, Person, PostIncidentReview
 from jitportal.operations import own_hands
-from jitportal.rules.post_incident import why_not_reviewer
+from jitportal.rules.emergencies import same_incident
+from jitportal.rules.post_incident import Parts, why_not_reviewer
 from jitportal.rules.vocabulary import AlertCause
 
 
@@ -20,14 +21,15 @@ def took_part(review: PostIncidentReview) -> frozenset[str]:
     if activation is None:
         return frozenset()
     linked = Q(extension_of=activation) | Q(extended_by=activation)
-    if activation.incident:
-        until = activation.stopped_at or activation.ends_at
-        meanwhile = Q(opened_at__lt=until) & (
-            Q(stopped_at__isnull=True) | Q(stopped_at__gt=activation.opened_at)
-        )
-        linked |= Q(incident=activation.incident) & meanwhile
-    others = Activation.objects.filter(linked).exclude(person=review.responder)
-    return frozenset(others.order_by().values_list("person__username", flat=True))
+    until = activation.stopped_at or activation.ends_at
+    meanwhile = Q(opened_at__lt=until) & (Q(stopped_at__isnull=True) | Q(stopped_at__gt=activation.opened_at))
+    others = Activation.objects.filter(linked | meanwhile).exclude(person=review.responder).order_by()
+    rows = others.values_list("person__username", "incident", "extension_of", "extended_by")
+    return frozenset(
+        username
+        for username, incident, *links in rows
+        if activation.pk in links or same_incident(incident, activation.incident)
+    )
 
 
 def is_security(person: Person, review: PostIncidentReview) -> bool:
@@ -68,7 +70,34 @@ def why_not(review: PostIncidentReview, person: Person, now: datetime) -> str:
     hands = own_hands.barred(responder, [person.username], now) if responder is not None else frozenset()
     return why_not_reviewer(
         person.username,
-        responder=responder.username if responder is not None else "",
-        took_part=took_part(review),
+        parts_of(review, now),
         same_hands=hands - ({responder.username} if responder is not None else set()),
     )
+
+
+def parts_of(review: PostIncidentReview, now: datetime) -> Parts:
+    """Who had which part in what is reviewed."""
+    recorder = review.activation.recorded_by if review.activation is not None else None
+    return Parts(
+        responder=_username(review.responder),
+        took_part=took_part(review),
+        recorded_by=_username(recorder),
+        named_by=_username(review.named_by),
+        stated_by=_username(review.stated_by),
+        delegates=_delegates(review, now),
+    )
+
+
+def _username(person: Person | None) -> str:
+    return person.username if person is not None else ""
+
+
+def _delegates(review: PostIncidentReview, now: datetime) -> frozenset[str]:
+    """To whom the responder handed their decisions at any time since the review was opened."""
+    if review.responder_id is None:
+        return frozenset()
+    since = Q(ends_at__gt=review.opened_at) & (
+        Q(stopped_at__isnull=True) | Q(stopped_at__gt=review.opened_at)
+    )
+    given = Delegation.objects.filter(since, delegator=review.responder_id, starts_at__lte=now)
+    return frozenset(given.order_by().values_list("delegate__username", flat=True))

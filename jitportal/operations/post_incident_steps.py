@@ -99,9 +99,9 @@ def name_responder(*, actor: Person, review: PostIncidentReview, person: Person)
             raise Conflict(f"{review.responder} is named already.")
         if review.status != ReviewStatus.STATEMENT:
             raise Conflict("This review has gone on without a statement already.")
-        review.responder = person
+        review.responder, review.named_by = person, actor
         enter(review, ReviewStatus.STATEMENT, now)
-        review.save(update_fields=["responder", *ENTERED])
+        review.save(update_fields=["responder", "named_by", *ENTERED])
         say(review, actor, "named", f"{actor} said that it was {person} who signed in.", now)
         tell(
             review,
@@ -119,11 +119,13 @@ def name_responder(*, actor: Person, review: PostIncidentReview, person: Person)
 
 
 def go_on_without_statement(*, actor: Person, review: PostIncidentReview, reason: str) -> PostIncidentReview:
-    """Nobody can be found who signed in: say what was done to find out, and review it all the same."""
+    """Nobody can be found who signed in: say what was done to find out, and have it reviewed all the same, by
+    somebody else.
+    """
     with operation(actor):
         review = locked(review)
         now = clock.now()
-        require(Verb.INCIDENT_DETERMINE, actor, review, now)
+        require(Verb.INCIDENT_NAME, actor, review, now)
         if review.responder is not None:
             raise Conflict(f"{review.responder} is the responder, and has to state what was done.")
         _refuse_stated(review)
@@ -197,8 +199,15 @@ def determine(
             setattr(review, name, getattr(found, name))
         review.reviewer, review.determined_at = actor, now
         review.facts, review.facts_digest = known.document, known.digest
+        review.second_wanted = review.second_wanted or rules.wants_second(found)
         enter(review, ReviewStatus.REMEDIATION, now)
-        review.save(update_fields=[*_FOUND, "reviewer", "determined_at", "facts", "facts_digest", *ENTERED])
+        review.save(
+            update_fields=[
+                *_FOUND,
+                *("reviewer", "determined_at", "facts", "facts_digest", "second_wanted"),
+                *ENTERED,
+            ]
+        )
         document = {**asdict(found), "facts_digest": known.digest, "marks": _marked(review)}
         keep_version(review, Step.DETERMINATION, document, actor, now)
         forget_draft(review, Step.DETERMINATION, actor, now)
@@ -240,6 +249,10 @@ def send_back(*, actor: Person, review: PostIncidentReview, note: str) -> PostIn
         check_transition(NOUN, review.status, ReviewStatus.DETERMINATION)
         if review.status not in (ReviewStatus.REMEDIATION, ReviewStatus.SECOND_SIGNOFF):
             raise Conflict("There is no determination to do anew.")
+        if review.status == ReviewStatus.SECOND_SIGNOFF and review.reviewer_id == actor.pk:
+            raise NotAllowed(
+                "You signed this, and a second person is asked: it is theirs to have it determined anew."
+            )
         note = words(note, "note", needed="Say what is wrong with the determination.")
         review.signed_at, review.signed_factor = None, ""
         enter(review, ReviewStatus.DETERMINATION, now)

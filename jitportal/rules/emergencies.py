@@ -35,6 +35,11 @@ class Claim:
     drill: bool = False
 
 
+def same_incident(one: str, other: str) -> bool:
+    """Whether two references name the same incident, however they were typed; nothing names none."""
+    return bool(one.strip()) and "".join(one.split()).casefold() == "".join(other.split()).casefold()
+
+
 def may_activate(person: PersonFacts, document: PolicyDocument) -> tuple[RoleRules, ...]:
     """The break-glass roles that this person is in the population of, and that have an account."""
     return tuple(

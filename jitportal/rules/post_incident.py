@@ -102,17 +102,37 @@ def blocks(
 # who
 
 
-def why_not_reviewer(
-    username: str, *, responder: str, took_part: Collection[str], same_hands: Collection[str]
-) -> str:
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Who had which part in what is reviewed, by username. None of them reviews it.
+
+    ``recorded_by``: who wrote a use down afterwards; ``named_by``: who said who it was; ``stated_by``: who
+    wrote the statement. Each of them could be covering up a use of their own. ``delegates``: to whom the
+    responder handed their own decisions. Whoever acknowledged the alert, ended the access, rotated the
+    credential or agreed to an override had no part in the use.
+    """
+
+    responder: str
+    took_part: Collection[str] = ()
+    recorded_by: str = ""
+    named_by: str = ""
+    stated_by: str = ""
+    delegates: Collection[str] = ()
+
+
+def why_not_reviewer(username: str, parts: Parts, *, same_hands: Collection[str] = ()) -> str:
     """The sentence that says why this person can't review; empty where they can."""
-    if username == responder:
-        return "This review is about your own use of an emergency account. Somebody else has to do it."
-    if username in took_part:
-        return "You took part in this emergency. Somebody who didn't has to review it."
-    if username in same_hands:
-        return "You and the responder aren't two people for this: one made the other's account."
-    return ""
+    barred = (
+        ({parts.responder}, "This review is about your own use of an emergency account. {}"),
+        (parts.took_part, "You took part in this emergency. {}"),
+        ({parts.recorded_by}, "You wrote this use down. {}"),
+        ({parts.named_by}, "You said who it was. {}"),
+        ({parts.stated_by}, "You wrote what is stated. {}"),
+        (parts.delegates, "You decide for the responder. {}"),
+        (same_hands, "You and the responder aren't two people for this: one made the other's account. {}"),
+    )
+    why = next((sentence for people, sentence in barred if username in people), "")
+    return why.format("Somebody else has to review it.")
 
 
 def why_not_second(username: str, *, reviewer: str, same_hands: Collection[str]) -> str:

@@ -124,7 +124,7 @@ def _sign_second(request: PortalRequest, review: PostIncidentReview, _form: Any)
 ACTS: dict[str, Act] = {
     "state": Act(Verb.INCIDENT_STATE, _state),
     "name": Act(Verb.INCIDENT_NAME, _name),
-    "without": Act(Verb.INCIDENT_DETERMINE, _without),
+    "without": Act(Verb.INCIDENT_NAME, _without),
     "return": Act(Verb.INCIDENT_DETERMINE, _return),
     "determine": Act(Verb.INCIDENT_DETERMINE, _determine),
     "remediate": Act(Verb.INCIDENT_DETERMINE, _remediate),

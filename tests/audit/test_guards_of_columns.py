@@ -106,7 +106,7 @@ SET: dict[type[Model], Callable[[], Model]] = {
     AfterUseReview: lambda: in_state("after-use review", "closed"),
     Activation: rows.ended_activation,
     EmergencySignIn: rows.explained_sign_in,
-    PostIncidentReview: rows.closed_incident_review,
+    PostIncidentReview: lambda: rows.closed_incident_review(named_by=rows.person()),
     FollowUp: lambda: rows.follow_up(done_at=LATER, done_by=rows.person(), done_note="Mended."),
     OverdueOverride: lambda: rows.overdue_override(granted_by=rows.person(), granted_at=LATER, until=LATER),
     ActivationAlert: lambda: rows.activation_alert(acknowledged_at=LATER),

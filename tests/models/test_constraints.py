@@ -203,6 +203,11 @@ def _reviewing_ones_own() -> None:
     put(review, reviewer=review.responder)
 
 
+def _reviewing_whom_one_named() -> None:
+    somebody = rows.person()
+    put(rows.incident_review(), named_by=somebody, second_reviewer=somebody, reviewer=rows.person())
+
+
 def _signing_twice() -> None:
     somebody = rows.person()
     put(rows.incident_review(), reviewer=somebody, second_reviewer=somebody)
@@ -341,6 +346,7 @@ BREAKS: dict[str, Break] = {
     "activation_one_open": _account_used_twice_at_once,
     "activation_ends_after_start": lambda: rows.activation(ends_at=NOW),
     "activation_within_cap": lambda: rows.activation(cap_minutes=59),
+    "activation_recorded_afterwards": lambda: rows.activation(recorded_by=rows.person()),
     "activation_says_why": lambda: rows.activation(broken=""),
     "activation_status_and_times": lambda: put(rows.activation(), status="ending"),
     "activation_stop_has_reason": lambda: put(rows.stop_activation(rows.activation()), end_reason=""),
@@ -350,6 +356,7 @@ BREAKS: dict[str, Break] = {
     "post_incident_status": lambda: rows.incident_review(status="lost"),
     "post_incident_of_one_use": _review_of_two_uses,
     "post_incident_not_own": _reviewing_ones_own,
+    "post_incident_not_own_words": _reviewing_whom_one_named,
     "post_incident_second_is_another": _signing_twice,
     "post_incident_rotation_proven": lambda: put(
         rows.incident_review(), rotated_at=NOW, rotated_by=rows.person()

@@ -12,6 +12,7 @@ from jitportal.audit.system import system
 from jitportal.models import Event, Notice, PostIncidentReview, ReviewDraft, ReviewVersion
 from jitportal.operations import (
     clock,
+    delegations,
     due,
     follow_ups,
     people,
@@ -21,6 +22,7 @@ from jitportal.operations import (
     post_incident_versions,
 )
 from jitportal.operations.post_incident_facts import facts_of, timeline_of
+from jitportal.operations.post_incident_people import reviewers
 from jitportal.operations.transaction import operation
 from jitportal.rules.errors import Conflict, Invalid, InvalidInput, NotAllowed, PolicyRefuses
 from jitportal.rules.post_incident_words import (
@@ -170,6 +172,34 @@ def test_nobody_reviews_their_own_or_what_they_took_part_in() -> None:
     assert "remy" in facts_of(review).document["took_part"]  # type: ignore[operator]
     assert remy.review.status == ReviewStatus.STATEMENT
     assert determine("sven", review).reviewer == person("sven")
+
+
+@pytest.mark.parametrize(("one", "other"), [("INC-9", " inc-9 "), ("INC 9", "inc9")])
+def test_the_same_incident_is_the_same_however_it_was_typed(one: str, other: str) -> None:
+    first = activated(incident=one)
+    activated("sven", incident=other)
+    review = post_incident_steps.state(actor=person("rita"), review=ended(first), said=SAID)
+    with pytest.raises(NotAllowed, match="took part"):
+        determine("sven", review)
+
+
+def test_whoever_wrote_a_use_down_afterwards_does_not_review_it() -> None:
+    review = stated(after_the_fact=True, recorded_by=person("sven"))
+    with pytest.raises(NotAllowed, match="wrote this use down"):
+        determine("sven", review)
+    assert person("sven") not in reviewers(review, clock.now())
+
+
+def test_nobody_reviews_by_whom_the_responder_lets_decide() -> None:
+    review = stated()
+    delegations.delegate(
+        actor=person("rita"),
+        to=person("sven"),
+        ends_at=clock.now() + timedelta(days=1),
+        reason="On leave.",
+    )
+    with pytest.raises(NotAllowed, match="decide for the responder"):
+        determine("sven", review)
 
 
 def test_whoever_made_the_responders_account_is_no_second_person() -> None:

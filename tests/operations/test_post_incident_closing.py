@@ -140,7 +140,24 @@ def test_a_second_person_may_find_the_determination_wrong() -> None:
     review = post_incident_steps.send_back(actor=person("sven"), review=review, note="It was an emergency.")
     assert (review.status, review.signed_at) == (ReviewStatus.DETERMINATION, None)
     review = sign("sven", determine("sven", review))
+    assert review.status == ReviewStatus.SECOND_SIGNOFF  # whoever found misuse, or a third, agrees
+    review = sign_second("otto", review)
     assert (review.status, review.reviewer) == (ReviewStatus.CLOSED, person("sven"))
+
+
+def test_nobody_takes_their_own_finding_back_once_a_second_person_is_asked() -> None:
+    misuse = replace(FOUND, classification=Classification.MISUSE)
+    review = sign("otto", remediated(misuse, replace(DONE, person_outcome=PersonOutcome.TRAINING)))
+    with pytest.raises(NotAllowed, match="second person is asked"):
+        post_incident_steps.send_back(actor=person("otto"), review=review, note="It wasn't after all.")
+
+
+def test_a_finding_that_is_softened_wants_a_second_person_all_the_same() -> None:
+    misuse = replace(FOUND, classification=Classification.MISUSE)
+    review = remediated(misuse, replace(DONE, person_outcome=PersonOutcome.TRAINING))
+    review = post_incident_steps.send_back(actor=person("otto"), review=review, note="On second thoughts.")
+    review = sign("otto", determine("otto", review))
+    assert (review.classification, review.status) == ("emergency", ReviewStatus.SECOND_SIGNOFF)
 
 
 def test_misuse_without_consequence_is_explained() -> None:

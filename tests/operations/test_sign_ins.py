@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from jitportal.audit.system import system
 from jitportal.models import EmergencyAccount, EmergencySignIn, Event, Notice, PostIncidentReview
-from jitportal.operations import clock, post_incident_closing, post_incident_steps, sign_ins
+from jitportal.operations import clock, people, post_incident_closing, post_incident_steps, sign_ins
 from jitportal.operations.post_incident_facts import facts_of
 from jitportal.operations.sign_ins import Seen
 from jitportal.rules.errors import Conflict, Invalid, NotAllowed
@@ -109,6 +110,10 @@ def test_somebody_is_named_states_and_is_reviewed() -> None:
     review = post_incident_steps.state(actor=person("rita"), review=review, said=SAID)
     with pytest.raises(NotAllowed):
         determine("rita", review)
+    people.set_manager(actor=system(), person=person("rita"), manager=person("carl"))
+    with pytest.raises(NotAllowed, match="You said who it was"):
+        determine("carl", review)
+    people.set_manager(actor=system(), person=person("rita"), manager=person("mona"))
     assert determine("mona", review).status == ReviewStatus.REMEDIATION
 
 
@@ -117,9 +122,9 @@ def test_nobody_is_found_and_it_closes_with_two_signatures() -> None:
     with pytest.raises(NotAllowed):
         post_incident_steps.go_on_without_statement(actor=person("rita"), review=review, reason="Who?")
     with pytest.raises(Invalid):
-        post_incident_steps.go_on_without_statement(actor=person("otto"), review=review, reason="")
+        post_incident_steps.go_on_without_statement(actor=person("carl"), review=review, reason="")
     review = post_incident_steps.go_on_without_statement(
-        actor=person("otto"), review=review, reason="Asked everybody on call, read the door's log."
+        actor=person("carl"), review=review, reason="Asked everybody on call, read the door's log."
     )
     found = replace(
         FOUND,
@@ -139,10 +144,18 @@ def test_nobody_is_found_and_it_closes_with_two_signatures() -> None:
     assert sign_second("sara", review).status == ReviewStatus.CLOSED
 
 
+def test_whoever_says_that_nobody_was_found_does_not_review_that() -> None:
+    review = post_incident_steps.go_on_without_statement(
+        actor=person("otto"), review=orphan(), reason="Asked everybody on call."
+    )
+    with pytest.raises(NotAllowed, match="You wrote what is stated"):
+        determine("otto", review)
+
+
 def test_nobody_vouches_alone_for_a_sign_in_that_nobody_announced() -> None:
     """The reviewer may be who it was: somebody else signs too, however harmless it is found to be."""
     review = post_incident_steps.go_on_without_statement(
-        actor=person("otto"), review=orphan(), reason="Asked everybody on call."
+        actor=person("carl"), review=orphan(), reason="Asked everybody on call."
     )
     review = determine("otto", review, replace(FOUND, recording=RecordingFound.GAP_ESCALATED))
     post_incident_closing.confirm_rotation(actor=person("carl"), review=review, evidence="Vault version 13.")

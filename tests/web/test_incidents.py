@@ -399,6 +399,7 @@ def test_the_action_log_is_for_few_and_each_look_is_written_down(
         assert b"cat keys" not in page
     assert as_("kai").post(f"{address}log/").status_code == 403
     assert looks() == []
+    shown = address
     for number, username in enumerate(("rita", "mona", "auda"), start=1):
         client = as_(username)
         shown = client.post(f"{address}log/").headers["Location"]

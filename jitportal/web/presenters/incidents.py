@@ -209,7 +209,7 @@ def turn_of(request: PortalRequest, review: PostIncidentReview) -> Turn:
         state=states and review.access_ended_at is not None,
         draft=states and review.access_ended_at is None,
         name=unknown and may(Verb.INCIDENT_NAME),
-        without=unknown and reviews,
+        without=unknown and may(Verb.INCIDENT_NAME),
         determine=reviews and status is ReviewStatus.DETERMINATION,
         remediate=remediates,
         rotate=rotates and status is not ReviewStatus.CLOSED,
