@@ -16,12 +16,30 @@ import psycopg
 from psycopg import sql
 
 from jitportal.demo.cast import WITH_LOGIN
-from jitportal.management.postgres_binaries import PrivatePostgresError, needed_binaries, why_unavailable
+from jitportal.management.postgres_binaries import (
+    PrivatePostgresError,
+    needed_binaries,
+    version,
+    why_unavailable,
+)
 from jitportal.management.private_postgres import PrivatePostgres
 from jitportal.management.target_scripts import TargetScriptError, run_with_psql, script
 
 PORTAL = "jitportal"
 SECRET = "JITPORTAL_TARGET_ORDERS_DB_PASSWORD"  # noqa: S105 - a variable's name
+#: PostgreSQL of this version writes its log as JSON; the portal reads recorded sessions from it.
+JSON_LOG_SINCE = 15
+#: What docs/targets-postgres.md asks for, one file for each hour of the day, so that it doesn't grow.
+_LOG = {
+    "logging_collector": "on",
+    "log_destination": "stderr,jsonlog",
+    "log_timezone": "UTC",
+    "log_connections": "on",
+    "log_filename": "demo-%H.log",
+    "log_truncate_on_rotation": "on",
+    "log_rotation_size": "0",
+    "log_rotation_age": "60",
+}
 _HOME = "postgres"  # where pg_cron's jobs live, and with them the portal's functions
 
 
@@ -144,7 +162,11 @@ class DemoTarget:
         run_with_psql(target, url=server.dsn(_HOME), variables={}, psql=psql)
 
     def _made_server(self) -> PrivatePostgres:
-        return PrivatePostgres(Path(self._kept.directory), cron_database=_HOME if self._kept.armed else None)
+        return PrivatePostgres(
+            Path(self._kept.directory),
+            cron_database=_HOME if self._kept.armed else None,
+            settings=_LOG if version(needed_binaries()) >= JSON_LOG_SINCE else {},
+        )
 
     def _directory(self) -> Path:
         """Within the demo's data; for root, whose files the server's own user can't always reach, else

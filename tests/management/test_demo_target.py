@@ -29,6 +29,11 @@ def test_ends_access_by_itself_from_the_beginning(tmp_path: Path) -> None:
                 return row is not None and row[0] is not None
 
             wait_until(beats, 20)
+            # what recorded sessions are read from
+            logs = portal.execute(
+                "SELECT current_setting('logging_collector'), current_setting('log_destination')"
+            ).fetchone()
+            assert logs == ("on", "stderr,jsonlog")
     finally:
         target.close()
         target.forget()
