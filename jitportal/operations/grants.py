@@ -65,13 +65,19 @@ def start(*, actor: Person, grant: Grant, proof: StepUpProof | None = None) -> G
         return grant
 
 
-def hand_back(*, actor: Person, grant: Grant, note: str = "") -> Grant:
-    """The holder ends it early. Raises ``TransitionError`` where it has ended."""
+def hand_back(*, actor: Person, grant: Grant, note: str = "", renewal: bool = False) -> Grant:
+    """The holder ends it early; with ``renewal``, what was approved to go on from it ends too.
+
+    Raises ``TransitionError`` where it has ended.
+    """
     with operation(actor):
         grant = lock_grant(grant)
         now = clock.now()
         require(Verb.GRANT_HAND_BACK, actor, grant, now)
-        stop_locked(grant, actor, EndReason.HANDED_BACK, words(note, "note"), now)
+        note = words(note, "note")
+        stop_locked(grant, actor, EndReason.HANDED_BACK, note, now)
+        if renewal:
+            _stop_renewal(grant, actor, EndReason.HANDED_BACK, note, now)
         return grant
 
 
@@ -92,8 +98,12 @@ def revoke(*, actor: Person, grant: Grant, reason: str) -> Grant:
 def revoke_locked(grant: Grant, actor: Person, reason: str, now: datetime) -> None:
     """End it, and a renewal that goes on from it. The person and the grant are locked."""
     stop_locked(grant, actor, EndReason.REVOKED, reason, now)
+    _stop_renewal(grant, actor, EndReason.REVOKED, reason, now)
+
+
+def _stop_renewal(grant: Grant, actor: Person, why: EndReason, note: str, now: datetime) -> None:
     for renewal in Grant.objects.filter(renewal_of=grant, stopped_at__isnull=True):
-        stop_locked(lock_grant(renewal), actor, EndReason.REVOKED, reason, now)
+        stop_locked(lock_grant(renewal), actor, why, note, now)
 
 
 def stop_locked(grant: Grant, actor: Person, why: EndReason, note: str, now: datetime) -> None:

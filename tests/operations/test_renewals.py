@@ -164,6 +164,19 @@ def test_handing_back_leaves_an_approved_renewal_to_its_own_time() -> None:
     assert world.now_of(second).status == GrantStatus.ACTIVE
 
 
+def test_handing_both_back() -> None:
+    first = held()
+    second = renewed(first)
+    grants.hand_back(actor=world.person("rita"), grant=first, note="Found it.", renewal=True)
+    world.work()
+    for grant in (first, second):
+        ended = world.now_of(grant)
+        assert (ended.status, ended.end_reason) == (GrantStatus.ENDED, EndReason.HANDED_BACK)
+        assert (ended.stopped_by, ended.end_note) == (world.person("rita"), "Found it.")
+    with world.at(second.opens_at):
+        assert grants.start_due() == 0
+
+
 def test_revoking_leaves_a_renewal_that_waits_to_its_deciders() -> None:
     first = held()
     waiting = world.submit("rita", world.renewing(first))

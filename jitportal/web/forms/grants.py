@@ -12,7 +12,21 @@ from jitportal.web.forms.base import NoteForm, ReasonForm
 
 
 class HandBackForm(NoteForm):
+    """With what was approved to go on from the grant, if the holder wants that: at first, yes."""
+
     field_names = {"reason": "note"}
+    renewal = forms.BooleanField(
+        label="Hand its renewal back too",
+        help_text="Otherwise the renewal starts by itself at its time.",
+        required=False,
+        initial=True,
+    )
+    field_order = ("renewal", "note")
+
+    def __init__(self, renewed: bool, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not renewed:
+            del self.fields["renewal"]
 
 
 class RevokeSeveralForm(ReasonForm):

@@ -49,13 +49,16 @@ def hand_back(request: PortalRequest, pk: int) -> HttpResponse:
     grant = fetch.grant(request, pk, Verb.GRANT_HAND_BACK)
     if request.method != "POST":
         _check_stoppable(grant)
-    form = HandBackForm(request.POST if request.method == "POST" else None)
+    renewal = Grant.objects.filter(renewal_of=grant, stopped_at__isnull=True).first()
+    form = HandBackForm(renewal is not None, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
+        both = form.cleaned_data.get("renewal", False)
         with refusals_shown_in(form):
-            grants.hand_back(actor=request.user, grant=grant, note=form.cleaned_data["note"])
-            messages.success(request, f"You have handed {grant.role} back. The target is being told.")
+            grants.hand_back(actor=request.user, grant=grant, note=form.cleaned_data["note"], renewal=both)
+            what = f"{grant.role} and its renewal" if both else str(grant.role)
+            messages.success(request, f"You have handed {what} back. The target is being told.")
             return redirect("grant_detail", pk)
-    return form_page(request, "grants/hand_back.html", form, {"grant": grant})
+    return form_page(request, "grants/hand_back.html", form, {"grant": grant, "renewal": renewal})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

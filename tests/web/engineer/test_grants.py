@@ -172,6 +172,24 @@ def test_a_renewal_shows_what_was_said_before_and_takes_a_fresh_reason(ed: Clien
     assert (made.current.start_mode, made.minutes) == ("renewal", 30)
 
 
+def test_what_was_renewed_is_handed_back_with_its_renewal_unless_that_is_kept(ed: Client) -> None:
+    for typed, reason, said in (
+        ({"note": "", "renewal": "on"}, "handed_back", "Operator of this portal and its renewal back"),
+        ({"note": ""}, "", "Operator of this portal back"),
+    ):
+        grant = house.held()
+        address = f"/grants/{grant.pk}/hand-back/"
+        assert "renewal" not in ed.get(address).content.decode()
+        ed.post(f"/grants/{grant.pk}/renew/", renewal())
+        house.approve(AccessRequest.objects.get(renewal_of=grant))
+        form = ed.get(address).content.decode()
+        assert "It has been renewed for 30 minutes, from" in words(form)
+        assert re.search(r'name="renewal"[^>]* checked', form)
+        assert said in words(ed.post(address, typed, follow=True).content.decode())
+        assert Grant.objects.get(renewal_of=grant).end_reason == reason
+        house.work()
+
+
 def test_a_renewal_past_the_total_is_refused_beside_the_length(ed: Client) -> None:
     grant = house.held(minutes=60)
     assert 'value="30"' in ed.get(f"/grants/{grant.pk}/renew/").content.decode()
