@@ -61,8 +61,9 @@
   const saying = () => {
     for (const button of document.querySelectorAll("[data-says]")) {
       const value = Number(document.getElementById(button.dataset.of)?.value);
-      const said = value === 1 ? button.dataset.saysOne : button.dataset.says;
-      if (value > 0) button.querySelector("[data-words]").textContent = said.replace("{}", value);
+      const units = document.getElementById(button.dataset.unit)?.value ?? "minutes";
+      const said = `${value} ${value === 1 ? units.slice(0, -1) : units}`;
+      if (value > 0) button.querySelector("[data-words]").textContent = button.dataset.says.replace("{}", said);
     }
   };
   document.addEventListener("input", saying);

@@ -4,6 +4,7 @@
 
 (() => {
   const OFF = "jitportal.queue-keys-off";
+  const UNITS = [["days", 24 * 60], ["hours", 60], ["minutes", 1]];
   const beside = window.matchMedia("(min-width: 75rem)");
   const drafts = new Map();
 
@@ -89,8 +90,12 @@
     if (!length || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     const field = document.getElementById(length.dataset.fills);
-    field.value = length.dataset.value;
+    const unit = document.getElementById(length.dataset.unit);
+    const [name, size] = (unit && UNITS.find(([, minutes]) => length.dataset.value % minutes === 0)) || ["minutes", 1];
+    field.value = length.dataset.value / size;
     field.dispatchEvent(new Event("input", { bubbles: true }));
+    if (unit) unit.value = name;
+    unit?.dispatchEvent(new Event("input", { bubbles: true }));
     field.focus();
   });
 

@@ -9,9 +9,11 @@ from django.db.models import Max
 
 from jitportal.models import AccessRequest
 from jitportal.operations import decisions
+from jitportal.rules.durations import spoken
 from jitportal.rules.policy import LONGEST_JUSTIFICATION
-from jitportal.rules.vocabulary import Verdict
+from jitportal.rules.vocabulary import Pathway, Verdict
 from jitportal.web.forms.base import PortalForm
+from jitportal.web.forms.lengths import LengthField, MinutesOrUnitsInput
 
 #: Longer than any window that a policy may allow, and still a number that databases hold.
 MOST_MINUTES = 10_000_000
@@ -59,10 +61,24 @@ class ApproveForm(VerdictForm):
 
     def __init__(self, access_request: AccessRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(access_request, *args, **kwargs)
-        self.fields["minutes"].widget.attrs |= {"max": access_request.minutes, "autofocus": True}
-        self.fields["minutes"].help_text = f"You may shorten the {access_request.minutes} that are asked for."
+        if access_request.pathway == Pathway.TEMPORARY:  # nobody thinks of days in minutes
+            self.fields["minutes"] = LengthField(label="For how long", widget=MinutesOrUnitsInput())
+            self.order_fields(self.field_order)
+        else:
+            self.fields["minutes"].widget.attrs |= {"max": access_request.minutes, "autofocus": True}
+        asked = spoken(access_request.minutes)
+        self.fields["minutes"].help_text = f"You may shorten the {asked} that are asked for."
         self.fields["reason"].required = False
         self.fields["reason"].label = "Note for the requester and the record (optional)"
+
+    @property
+    def length_id(self) -> str:
+        """Where the page has the number, for its button and its shorter lengths."""
+        return "id_minutes_0" if self.unit_id else "id_minutes"
+
+    @property
+    def unit_id(self) -> str:
+        return "id_minutes_1" if isinstance(self.fields["minutes"], LengthField) else ""
 
 
 class DenyForm(VerdictForm):

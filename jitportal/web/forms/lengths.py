@@ -15,12 +15,15 @@ UNITS = [("minutes", "minutes"), ("hours", "hours"), ("days", "days")]
 
 class LengthInput(forms.MultiWidget):
     use_fieldset = True
+    number_name = "number"
 
     def __init__(self) -> None:
         # A browser that puts back what stood here before would show another length than the one answered.
         kept = {"autocomplete": "off"}
         number = forms.NumberInput({"aria-label": "Number", "min": "1", "inputmode": "numeric", **kept})
-        super().__init__({"number": number, "unit": forms.Select({"aria-label": "Unit", **kept}, UNITS)})
+        super().__init__(
+            {self.number_name: number, "unit": forms.Select({"aria-label": "Unit", **kept}, UNITS)}
+        )
 
     def decompress(self, value: Any) -> list[Any]:
         """The number in the largest unit that divides it: 120 is 2 hours."""
@@ -57,6 +60,20 @@ class LengthField(forms.MultiValueField):
             return None
         number, unit = data_list
         return int(number) * MINUTES_IN[unit]
+
+
+class MinutesOrUnitsInput(LengthInput):
+    """For a field of minutes that may be typed in hours and days, too: without a unit, minutes are meant."""
+
+    number_name = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.widgets[0].attrs["autofocus"] = True
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[Any]:
+        number, unit = super().value_from_datadict(data, files, name)
+        return [number, unit or "minutes"]
 
 
 def length_hint(recommended: int, longest: int) -> str:

@@ -10,6 +10,7 @@ from django import forms
 from jitportal.models import AccessRequest
 from jitportal.operations import decisions
 from jitportal.operations.submissions import Wish
+from jitportal.rules.durations import MINUTES_IN, spoken
 from jitportal.rules.policy import LONGEST_JUSTIFICATION
 from jitportal.rules.vocabulary import RequestStatus, Verdict
 from jitportal.web.forms.base import PortalForm
@@ -79,7 +80,9 @@ class StagedForm(PortalForm):
         kwargs["initial"] = {**self.current, "minutes": access_request.minutes, "verdict": LATER}
         super().__init__(*args, prefix=f"r{access_request.pk}", **kwargs)
         self.fields["minutes"].widget.attrs["max"] = access_request.minutes
-        self.fields["minutes"].label = f"Minutes, at most {access_request.minutes}"
+        most = access_request.minutes
+        also = f" ({spoken(most)})" if most >= MINUTES_IN["days"] else ""
+        self.fields["minutes"].label = f"Minutes, at most {most}{also}"
 
     def clean(self) -> None:
         verdict, minutes = self.cleaned_data.get("verdict"), self.cleaned_data.get("minutes")

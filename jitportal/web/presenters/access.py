@@ -7,14 +7,14 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
-from jitportal.models import AccessRequest, Grant, PostIncidentReview
+from jitportal.models import AccessRequest, Approval, Grant, PostIncidentReview
 from jitportal.operations import connecting, targets
 from jitportal.operations.waits import usual_waits
 from jitportal.rules.permissions import Relation, Subject
 from jitportal.rules.vocabulary import EnforcementPlan, GrantStatus, RequestStatus
 from jitportal.web.http import PortalRequest, now_of
 from jitportal.web.live import AT_WORK, RUNNING, SETTLED, Live, live
-from jitportal.web.presenters import acts, incident_lists, states
+from jitportal.web.presenters import acts, decision, incident_lists, states
 from jitportal.web.presenters.acts import Act
 from jitportal.web.presenters.deciding import waiting_rows, who_decides
 from jitportal.web.presenters.waits import usually
@@ -42,6 +42,7 @@ class Waiting:
     deciders: str  # names; empty: nobody can at present, or it is with the requester
     wait: str  # how long it usually takes; empty where nobody is asked to decide
     late: bool  # by the clock, before the worker has written it down
+    sent_back: Approval | None  # by whom, and what they want changed
     acts: list[Act]
 
 
@@ -132,6 +133,7 @@ def _waiting(request: PortalRequest) -> list[Waiting]:
             names.get(row.pk, ""),
             usually(row, waits),
             row.lapses_at <= now,
+            decision.sent_back(row),
             acts.of_request(request, row, _OWN),
         )
         for row in rows

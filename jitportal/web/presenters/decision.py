@@ -10,6 +10,7 @@ from jitportal.models import AccessRequest, Approval, Grant, Person, RequestRevi
 from jitportal.operations import targets
 from jitportal.operations.decisions import seen_digest
 from jitportal.operations.standing import Standing, standing_of, why_not
+from jitportal.rules.durations import spoken
 from jitportal.rules.lifecycle import spoken_state
 from jitportal.rules.permissions import Denied
 from jitportal.rules.vocabulary import EndReason, EnforcementPlan, RequestStatus, Verdict
@@ -184,7 +185,7 @@ _ASKED = {
     "start": "Start",
     "opens_at": "From",
     "closes_at": "Until",
-    "minutes": "Minutes",
+    "minutes": "How long",
     "justification": "Why",
     "ticket": "Ticket",
     "policy_version": "Policy version",
@@ -202,6 +203,14 @@ def rewritten(before: RequestRevision, after: RequestRevision) -> list[Rewritten
         for key, words in _ASKED.items()
         if before.document.get(key) != after.document.get(key)
     ]
+
+
+def sent_back(access_request: AccessRequest) -> Approval | None:
+    """Who sent it back to its requester, and what they want changed; None where it isn't sent back."""
+    if access_request.status != RequestStatus.SENT_BACK:
+        return None
+    verdicts = access_request.approvals.filter(verdict=Verdict.SEND_BACK)
+    return verdicts.select_related("person", "on_behalf_of").last()
 
 
 def news(access_request: AccessRequest, seen: str, digest: str) -> News:
@@ -239,4 +248,6 @@ def _said(key: str, value: object) -> str:
         return "nothing"
     if key in _MOMENTS:
         return precise_words(datetime.fromisoformat(str(value)))
+    if key == "minutes":
+        return spoken(int(str(value)))
     return spoken_state(str(value)) if key == "start" else str(value)

@@ -19,7 +19,7 @@ from jitportal.web.forms.asking import AskForm, RenewalForm, said_before
 from jitportal.web.forms.base import ReasonForm
 from jitportal.web.http import PortalRequest, now_of
 from jitportal.web.live import live_page
-from jitportal.web.presenters import story
+from jitportal.web.presenters import decision, story
 from jitportal.web.refusals import form_page, refusals_shown_in
 from jitportal.web.views.start import FORMS, ask_answer, asking_page, is_sent, typed_ask
 
@@ -66,6 +66,7 @@ def edit(request: PortalRequest, pk: int) -> HttpResponse:
         renewal_of=found.renewal_of,
         editing=found,
         access_request=found,
+        sent_back=decision.sent_back(found),
     )
 
 

@@ -71,7 +71,7 @@ def test_everything_stands_in_its_place(ed: Client) -> None:
 def test_a_request_that_is_sent_back_waits_for_its_requester(ed: Client) -> None:
     house.send_back(house.ask())
     waiting = sections(ed.get("/").content.decode())["Waiting"]
-    assert "Sent back to you: change it and send it again." in waiting
+    assert "Mona Test sent it back: Which" in waiting
     assert "Change and send again" in waiting
 
 

@@ -51,10 +51,13 @@ def test_the_story_is_told_in_the_order_in_which_it_happened(ed: Client) -> None
 
 def test_revisions_show_as_differences(ed: Client) -> None:
     request = house.send_back(house.ask(role="cage"))
+    assert "Which rack? Mona Test sent it back" in words(
+        ed.get(f"/requests/{request.pk}/edit/").content.decode()
+    )
     ed.post(f"/requests/{request.pk}/edit/", typed(1, scope="right"))
     html = ed.get(f"/requests/{request.pk}/").content.decode()
     assert "<del>left</del> <ins>right</ins>" in html
-    assert "<del>30</del> <ins>20</ins>" in html
+    assert "<del>30 minutes</del> <ins>20 minutes</ins>" in html
     assert f"<del>{house.WHY}</del>" in html
     assert "Which rack?" in html
 

@@ -56,6 +56,23 @@ def test_approving_makes_the_grant_for_the_minutes_that_are_left(
     assert Grant.objects.get(request=pending).minutes == 20
 
 
+@pytest.mark.parametrize(
+    ("number", "unit", "minutes"), [("36", "hours", 2160), ("1", "days", 1440), ("90", None, 90)]
+)
+def test_days_are_shortened_in_any_unit(
+    world: World, as_: As, number: str, unit: str | None, minutes: int
+) -> None:
+    kai = as_("kai")
+    asked = ask(world, "rita", "cabinet", minutes=2880)
+    page = words(kai.get(f"/requests/{asked.pk}/approve/"))
+    assert "You may shorten the 2 days that are asked for." in page
+    assert 'name="minutes" value="2"' in page
+    data = {**shown(kai, asked), "minutes": number, "reason": ""}
+    assert send(kai, asked, "approve", {**data, "minutes": "3", "minutes_unit": "days"}).status_code == 422
+    send(kai, asked, "approve", {**data, **({"minutes_unit": unit} if unit else {})})
+    assert asked.approvals.get().minutes == minutes
+
+
 def test_the_form_shows_what_an_approver_must_see(mona: Client, pending: AccessRequest) -> None:
     page = words(mona.get(f"/requests/{pending.pk}/approve/"))
     for seen in (
@@ -118,7 +135,7 @@ def test_an_edit_in_between_is_shown_and_the_typed_text_kept(
     page = words(answer)
     assert answer.status_code == 409
     assert "<del>rita has work to do there.</del> <ins>The other rack, in fact.</ins>" in page
-    assert "<del>30</del> <ins>20</ins>" in page
+    assert "<del>30 minutes</del> <ins>20 minutes</ins>" in page
     assert REASON in page
     assert not Approval.objects.exists()
 
