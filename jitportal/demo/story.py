@@ -188,11 +188,14 @@ def _next_due(after: datetime) -> datetime | None:
     """The next moment at which the portal has something to do by itself."""
     running = Q(status__in=[GrantStatus.PROVISIONING, GrantStatus.ACTIVE])
     ready = Grant.objects.filter(status=GrantStatus.READY)
+    pending = AccessRequest.objects.pending()
     moments = [
         Grant.objects.filter(running).aggregate(at=Min("ends_at"))["at"],
         ready.filter(opens_at__gt=after).aggregate(at=Min("opens_at"))["at"],
         ready.aggregate(at=Min("closes_at"))["at"],
         AccessRequest.objects.open().aggregate(at=Min("lapses_at"))["at"],
+        pending.aggregate(at=Min("remind_at"))["at"],
+        pending.aggregate(at=Min("escalate_at"))["at"],
         Lease.objects.exclude(target__key=TARGET).filter(due_at__gt=after).aggregate(at=Min("due_at"))["at"],
     ]
     return min((moment for moment in moments if moment is not None), default=None)
