@@ -246,7 +246,7 @@ def django_db_modify_db_settings(
     tests = default.setdefault("TEST", {})
     if default["ENGINE"] == "django.db.backends.sqlite3":
         place = tmp_path_factory.mktemp("database") / "portal.sqlite3"
-        tests["NAME"] = str(migrated.sqlite_copy(tmp_path_factory, place))
+        tests["NAME"] = str(migrated.sqlite_copy(place))
     else:
         tests["TEMPLATE"] = migrated.postgres_template(tmp_path_factory)
 

@@ -53,7 +53,7 @@ def portal_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a migrated, empty database of the suite's kind, for the portal of the journeys."""
     if connection.vendor == "sqlite":
         place = tmp_path_factory.mktemp("journeys") / "portal.sqlite3"
-        yield f"sqlite:///{migrated.sqlite_copy(tmp_path_factory, place)}"
+        yield f"sqlite:///{migrated.sqlite_copy(place)}"
         return
     name = f"journeys_{uuid4().hex[:12]}"
     migrated.create(name, template=migrated.postgres_template(tmp_path_factory))

@@ -111,9 +111,9 @@ def first_served(tmp_path: Path) -> Iterator[Served]:
 
 
 @pytest.fixture
-def served(first_served: Served, tmp_path_factory: pytest.TempPathFactory) -> Served:
+def served(first_served: Served) -> Served:
     """Where there is a database already, with nobody in it."""
-    migrated.sqlite_copy(tmp_path_factory, first_served.folder / "jitportal.sqlite3")
+    migrated.sqlite_copy(first_served.folder / "jitportal.sqlite3")
     return first_served
 
 

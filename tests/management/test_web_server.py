@@ -98,7 +98,7 @@ class Server:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("web")
-    made = Server(folder, migrated.sqlite_copy(tmp_path_factory, folder / "portal.sqlite3"))
+    made = Server(folder, migrated.sqlite_copy(folder / "portal.sqlite3"))
     made.start()
     yield made
     made.stop()
