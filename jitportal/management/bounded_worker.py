@@ -19,8 +19,9 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from jitportal.environment import Environment
 
+_env = Environment()
 #: A body of the largest size arrives within it over a slow line.
-SECONDS = Environment().positive("REQUEST_SECONDS", 30)
+SECONDS = _env.positive("REQUEST_SECONDS", 30)
 
 
 class BoundedSocket(socket.socket):
