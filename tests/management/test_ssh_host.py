@@ -74,3 +74,13 @@ def test_the_wrapper_is_never_run_with_its_user_s_path() -> None:
     """Where sudoers names no secure_path, sudo keeps PATH: root would run the user's own unshare."""
     rules = [line for line in script("ssh").splitlines() if "Defaults!/usr/local/sbin/jit-session" in line]
     assert any('secure_path="/usr/sbin:/usr/bin:/sbin:/bin"' in rule for rule in rules)
+
+
+@pytest.mark.parametrize(
+    "portal", ["http://portal.example", "portal.example", "ftp://x", "http://127.0.0.1:80@evil.example"]
+)
+def test_a_host_gives_its_token_to_no_plain_http(portal: str) -> None:
+    arguments = ["sh", "-s", "--", "--portal", portal, "--target", "fleet", "--entitlements", "web-ops"]
+    done = subprocess.run(arguments, input=script("ssh"), capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "--portal must begin with https://" in done.stderr

@@ -29,6 +29,17 @@ done
     sed -n '4,10s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
+# Over plain http anybody on the way could take the token, or give this host an authority of their own.
+case "$portal" in
+https://?*) safe=yes ;;
+http://127.0.0.1:*[!0-9]*) safe= ;;
+http://127.0.0.1:*) safe=yes ;;
+*) safe= ;;
+esac
+[ -n "$safe" ] || {
+    echo "--portal must begin with https:// (this host's token goes there)." >&2
+    exit 2
+}
 [ "$(id -u)" -eq 0 ] || { echo "Run this as root." >&2 && exit 1; }
 for program in sshd ssh-keygen sudo curl python3 unshare setpriv; do
     command -v "$program" >/dev/null || { echo "$program is missing: install it first." >&2 && exit 1; }
