@@ -310,11 +310,14 @@ if PRODUCTION:
 RECORDINGS_DIR = Path(env.text("RECORDINGS_DIR", str(DATA_DIR / "recordings")))
 LARGEST_RECORDING = env.positive("LARGEST_RECORDING_MEGABYTES", 1024) * 1_048_576
 
-#: How often one person may do what costs much.
+#: How often one person, host or reporter may do what costs much; "recorded" counts kibibytes.
 LIMITS = {
     "request": env.limit("LIMIT_REQUESTS", "30/600"),
     "search": env.limit("LIMIT_SEARCHES", "120/60"),
     "export": env.limit("LIMIT_EXPORTS", "10/600"),
+    "recording": env.limit("LIMIT_RECORDINGS", "600/3600"),
+    "recorded": env.limit("LIMIT_RECORDED", "10485760/86400"),
+    "report": env.limit("LIMIT_SIGN_IN_REPORTS", "60/600"),
     "sign_on": env.limit("LIMIT_SIGN_ON", "300/60"),
 }
 #: Failures to sign in that cost no wait: at one account, and from one address.

@@ -19,12 +19,15 @@ WORDS = {
     "request": "You have made many requests in a short time",
     "search": "You have searched very often in a short time",
     "sign_on": "There were many sign-ins from your address",
+    "recording": "This host has announced many recordings in a short time",
+    "recorded": "This host has delivered very much in a short time",
+    "report": "Many sign-ins were reported in a short time",
     "export": "You have taken many files in a short time",
 }
 
 
-def take(what: str, whom: object) -> None:
-    """Count one more. Raises ``TooOften`` where that is too many; what is refused isn't counted.
+def take(what: str, whom: object, *, more: int = 1) -> None:
+    """Count one more, or so many. Raises ``TooOften`` where that is too many; what is refused isn't counted.
 
     It is counted whatever becomes of it, so call it outside the transaction that it is about.
     """
@@ -34,7 +37,7 @@ def take(what: str, whom: object) -> None:
     with transaction.atomic():
         (row,) = locked(what, [key_of(what, whom)], clock.now())
         now = clock.now()  # with the row locked: an earlier moment would be before who was just counted
-        row.free_at, wait = admit(limit, row.free_at, now)
+        row.free_at, wait = admit(limit, row.free_at, now, more=more)
         if wait:
             raise TooOften(f"{WORDS[what]}. Try again in {spoken_wait(wait)}.", wait=wait)
         row.forgotten_at = max(row.free_at, now)

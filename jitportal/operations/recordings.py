@@ -22,7 +22,7 @@ from django.conf import settings
 from jitportal.audit.events import record
 from jitportal.audit.system import system
 from jitportal.models import Grant, Person, Recording, RecordingPiece, SshCertificate, SshHost
-from jitportal.operations import clock
+from jitportal.operations import clock, limits
 from jitportal.operations.facts import require
 from jitportal.operations.transaction import operation
 from jitportal.rules.errors import Conflict, Invalid
@@ -74,7 +74,8 @@ class Piece:
 def begin(host: SshHost, said: Announced) -> Recording:
     """The recording of a session on this host; asked again, the same one.
 
-    Raises ``Invalid`` for a certificate that the portal has not signed for this account and fleet.
+    Raises ``Invalid`` for a certificate that the portal has not signed for this account and fleet, and
+    ``TooOften``.
     """
     certificate = (
         SshCertificate.objects.filter(target=host.target, serial=said.serial).select_related("lease").first()
@@ -83,6 +84,8 @@ def begin(host: SshHost, said: Announced) -> Recording:
         raise Invalid("The portal has signed no such certificate for this account.")
     started = _moment(said.started)
     grant = _grant_of(certificate, started)
+    if not Recording.objects.filter(grant=grant, source=host.name, session=said.session).exists():
+        limits.take("recording", host.pk)
     with operation(system()):
         now = clock.now()
         made, new = Recording.objects.get_or_create(
@@ -180,7 +183,7 @@ def note_gap(recording: Recording, gap: str) -> Recording:
 
 
 def receive(recording: Recording, piece: Piece) -> Recording:
-    """Keep one piece. Raises ``WrongOffset``, ``TooLarge``, ``Conflict`` and ``Invalid``.
+    """Keep one piece. Raises ``WrongOffset``, ``TooLarge``, ``Conflict``, ``Invalid`` and ``TooOften``.
 
     The same last piece again is no error: its answer may have been lost.
     """
@@ -188,6 +191,8 @@ def receive(recording: Recording, piece: Piece) -> Recording:
         raise TooLarge(f"A piece has {LARGEST_PIECE} bytes at most.")
     if hashlib.sha256(piece.data).hexdigest() != piece.sha256:
         raise Invalid("The piece isn't what its hash says: send it again.")
+    if piece.data:
+        limits.take("recorded", recording.host_id, more=-(-len(piece.data) // 1024))
     with _locked_file(recording) as file:
         recording.refresh_from_db()
         if recording.state != RecordingState.RECEIVING:

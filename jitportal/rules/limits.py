@@ -19,13 +19,15 @@ class Limit:
         return timedelta(seconds=self.seconds) / self.most
 
 
-def admit(limit: Limit, full_at: datetime | None, now: datetime) -> tuple[datetime, timedelta]:
-    """Whether one more fits (the generic cell rate algorithm).
+def admit(
+    limit: Limit, full_at: datetime | None, now: datetime, *, more: int = 1
+) -> tuple[datetime, timedelta]:
+    """Whether one more fits, or so many (the generic cell rate algorithm).
 
-    ``full_at``: what has been counted so far is used up at this moment. Gives the moment with one more
+    ``full_at``: what has been counted so far is used up at this moment. Gives the moment with them
     counted and no wait; or the same moment, and how long to wait.
     """
-    at = max(full_at or now, now) + limit.share
+    at = max(full_at or now, now) + limit.share * more
     wait = at - now - timedelta(seconds=limit.seconds)
     if wait > timedelta():
         return full_at or now, wait

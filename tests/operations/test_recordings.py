@@ -16,6 +16,7 @@ from django.test import Client
 from jitportal.models import Event, Person, Recording, SshHost
 from jitportal.operations import clock, recordings, ssh_hosts
 from jitportal.operations.recordings import LARGEST_PIECE
+from jitportal.rules.limits import Limit
 from jitportal.rules.vocabulary import GrantStatus
 from tests.models import rows
 
@@ -251,6 +252,22 @@ def test_whatever_a_host_says_of_itself_is_taken(host: Host, said: bytes) -> Non
     kept = SshHost.objects.get(pk=host.host.pk)
     assert kept.skew_milliseconds is None
     assert kept.report in ({}, {"sshd": "a?b?"})
+
+
+def test_a_host_announces_and_delivers_so_much_and_no_more_at_once(
+    host: Host, settings: LazySettings
+) -> None:
+    settings.LIMITS = settings.LIMITS | {"recording": Limit(2, 3600), "recorded": Limit(4, 86_400)}
+    pk = host.begin()
+    assert host.begin(session="another-session") != pk
+    later = host.announce(session="a-third-session")
+    assert (later.status_code, later.headers["Retry-After"]) == (429, "1800")
+    assert host.begin() == pk  # known already: it goes on
+    assert host.send(pk, 0, bytes(3 * 1024)).status_code == 204
+    refused = host.send(pk, 3 * 1024, bytes(1025))
+    assert refused.status_code == 429
+    assert "very much" in refused.json()["error"]
+    assert host.send(pk, 3 * 1024, bytes(1024)).status_code == 204
 
 
 def test_the_host_hears_of_an_early_end(host: Host) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from django.apps import apps
-from django.conf import LazySettings
+from django.conf import LazySettings, settings
 from django.test import Client, override_settings
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -29,6 +29,7 @@ from jitportal.models import (
 )
 from jitportal.operations import clock
 from jitportal.operations.recordings import path_of
+from jitportal.rules.limits import Limit
 from tests.models import rows
 from tests.undone import undone
 from tests.web.world import World, small_world
@@ -308,6 +309,15 @@ def test_an_orphan_sign_in_is_reported_with_a_token_once() -> None:
         assert report("", told())[0] == 401
     assert {one.review.status for one in EmergencySignIn.objects.all()} == {"statement"}
     assert [one.sign_ins.count() for one in EmergencyAccount.objects.all()] == [1, 1]
+
+
+@pytest.mark.usefixtures("made", "db")
+def test_whoever_took_the_token_floods_nobody_with_reports() -> None:
+    limits = settings.LIMITS | {"report": Limit(2, 600)}
+    with override_settings(SIGN_IN_REPORT_TOKEN="let me report", LIMITS=limits):
+        statuses = [report("let me report", told(reference=f"door-{number}"))[0] for number in range(3)]
+    assert statuses == [200, 200, 429]
+    assert EmergencySignIn.objects.count() == 2
 
 
 @pytest.mark.usefixtures("made", "db")

@@ -27,8 +27,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from jitportal.models import Recording, SshHost, Target
 from jitportal.operations import recordings, ssh_hosts
 from jitportal.operations.recordings import LARGEST_PIECE, Announced, Piece, TooLarge, WrongOffset
-from jitportal.rules.errors import Conflict, JitportalError, OutsideError
+from jitportal.rules.errors import Conflict, JitportalError, OutsideError, TooOften
 from jitportal.rules.vocabulary import RecordingKind
+from jitportal.web.refusals import say_when
 
 LARGEST_NOTE = 16_384
 LATEST = 253_402_214_400  # the last day of the year 9999: later is no moment
@@ -179,6 +180,8 @@ def _target(key: str) -> Target:
 
 
 def _refused(error: JitportalError) -> HttpResponse:
+    if isinstance(error, TooOften):
+        return say_when(_no(error.sentence, HTTPStatus.TOO_MANY_REQUESTS), error.wait)
     if isinstance(error, TooLarge):
         return _no(error.sentence, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     status = HTTPStatus.CONFLICT if isinstance(error, Conflict) else HTTPStatus.UNPROCESSABLE_ENTITY

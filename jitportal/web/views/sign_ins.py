@@ -16,7 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from jitportal.models import EmergencyAccount, SshHost
-from jitportal.operations import sign_ins, ssh_hosts
+from jitportal.operations import limits, sign_ins, ssh_hosts
 from jitportal.operations.sign_ins import Seen
 from jitportal.rules.errors import Invalid, JitportalError, NotAllowed
 from jitportal.web.refusals import status_of
@@ -40,6 +40,7 @@ def report_sign_in(request: HttpRequest) -> JsonResponse:
     try:
         said = _read(request)
         account = _account(said, host)
+        limits.take("report", f"host {host.pk}" if host else f"account {account.pk}")
         sign_in = sign_ins.report(
             source="ssh" if host else "report",
             account=account,
