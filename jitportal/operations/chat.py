@@ -14,8 +14,10 @@ from django.conf import settings
 
 from jitportal.environment import Channel
 from jitportal.models import Notice, Person
+from jitportal.operations import outgoing
 from jitportal.operations.letters import Letter, address_of, choices_address, details_of
 from jitportal.operations.notice_details import tame, value_words
+from jitportal.operations.outgoing import CallFailed, CallRefused
 from jitportal.operations.time_zones import zone_of
 
 if TYPE_CHECKING:
@@ -66,6 +68,7 @@ def say(channel: Channel, recipient: Person | None, *, title: str, body: str) ->
     service = apprise.Apprise.instantiate(address_for(channel, recipient), asset=_asset())
     if service is None:
         raise NoSuchChannel(f"The address of channel {channel.name} can't be read. The operator mends it.")
+    _refuse_private(service)
     service.redirects = False  # whatever the address says: an answer leads nowhere else
     service.socket_connect_timeout, service.socket_read_timeout = CONNECT_SECONDS, ANSWER_SECONDS
     post_office.add(service)
@@ -78,6 +81,19 @@ def say(channel: Channel, recipient: Person | None, *, title: str, body: str) ->
     )
     if not taken:
         raise _not_taken(" ".join(heard))
+
+
+def _refuse_private(service: Any) -> None:
+    """Only where the address names a host: elsewhere what stands in its place is a token, which is told to
+    no name server.
+    """
+    if service.host and any("{host}" in form for form in service.templates):
+        try:
+            outgoing.refuse_private(str(service.host), service.port)
+        except CallRefused as error:
+            raise NoSuchChannel(str(error)) from None
+        except CallFailed:
+            return  # apprise finds no address either, and says so
 
 
 def address_for(channel: Channel, recipient: Person | None) -> str:

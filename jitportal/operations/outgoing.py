@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 SECONDS = 15.0
 LARGEST_ANSWER = 65_536
 LONGEST_ADDRESS = 2_048
+_PRIVATE = (
+    "The host's address is private, local or special, and the portal doesn't call there. "
+    "The operator may allow its network (JITPORTAL_OUTGOING_ALLOWED_NETWORKS)."
+)
 _VISIBLE = range(0x21, 0x7F)
 
 
@@ -80,6 +84,15 @@ def refusal(address: str) -> str:
     except CallRefused as error:
         return str(error)
     return ""
+
+
+def refuse_private(host: str, port: int | None = None) -> None:
+    """Raise ``CallRefused`` where the host has an address that isn't public, and that the operator hasn't
+    allowed; ``CallFailed`` where it has none. For what another library calls: it looks the name up anew.
+    """
+    for address in _addresses(host.strip("[]"), port or 443):
+        if not is_allowed(address, tuple(settings.OUTGOING_ALLOWED_NETWORKS)) and not is_public(address):
+            raise CallRefused(_PRIVATE)
 
 
 def _checked(address: str) -> httpx.URL:
@@ -145,8 +158,10 @@ def _read(answer: httpcore.Response, largest: int) -> tuple[bytes, bool]:
 
 def _looked_up(url: httpx.URL) -> tuple[str, ...]:
     """Every address that the name has, each once, in the system's order."""
-    host = url.host.strip("[]")
-    port = url.port or (443 if url.scheme == "https" else 80)
+    return _addresses(url.host.strip("[]"), url.port or (443 if url.scheme == "https" else 80))
+
+
+def _addresses(host: str, port: int) -> tuple[str, ...]:
     try:
         found = getaddrinfo(host, port, type=SOCK_STREAM, proto=IPPROTO_TCP)
     except (gaierror, UnicodeError):
@@ -160,10 +175,7 @@ def _refuse(addresses: Iterable[str], url: httpx.URL, allowed: tuple[Network, ..
         if is_allowed(address, allowed):
             continue
         if not is_public(address):
-            raise CallRefused(
-                "The host's address is private, local or special, and the portal doesn't call there. "
-                "The operator may allow its network (JITPORTAL_OUTGOING_ALLOWED_NETWORKS)."
-            )
+            raise CallRefused(_PRIVATE)
         if url.scheme != "https":
             raise CallRefused("Outside the operator's own networks the address must begin with https://.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.django_db
 def chat(settings: Any) -> Any:
     people.create_person(actor=system(), username="ada", name="Ada", email="ada@example.test")
     with receiving() as receiver:
+        settings.OUTGOING_ALLOWED_NETWORKS = (ip_network("127.0.0.0/8"),)
         settings.CHANNELS = {
             "room": Channel("room", f"json://{receiver.host}/tok-room"),
             "direct": Channel("direct", f"json://{receiver.host}/tok/{{username}}", for_people=True),

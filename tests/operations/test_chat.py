@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ def chat(settings: Any) -> Iterator[Receiver]:
     with receiving() as receiver:
         address = f"json://{receiver.host}/{SECRET}/{{username}}"
         settings.CHANNELS = {"direct": Channel("direct", address, for_people=True)}
+        settings.OUTGOING_ALLOWED_NETWORKS = (ip_network("127.0.0.0/8"),)
         yield receiver
 
 
@@ -155,6 +157,19 @@ def test_an_address_that_cant_be_one_gives_way_to_mail(
     sending.send_due()
     assert sending.send_due() == 1
     assert "can't be read" in ChannelState.objects.get(name="direct").last_error
+
+
+def test_a_channel_on_a_private_address_is_called_where_the_operator_allows_it_alone(
+    chat: Receiver, settings: Any, mailoutbox: list[EmailMessage]
+) -> None:
+    settings.OUTGOING_ALLOWED_NETWORKS = ()
+    ask_mona_in_chat()
+    sending.send_due()
+    assert chat.paths == []
+    said = ChannelState.objects.get(name="direct").last_error
+    assert "JITPORTAL_OUTGOING_ALLOWED_NETWORKS" in said
+    assert SECRET not in said
+    assert sending.send_due() == 1, "by mail"
 
 
 def test_a_person_without_an_address_is_reached_in_chat_alone(chat: Receiver) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ POLICY = world.changed((JIT, JIT + NOTIFY), (QUICK, "      notify: {ends: []}\n"
 @pytest.fixture
 def chat(settings: Any) -> Iterator[Receiver]:
     with receiving() as receiver:
+        settings.OUTGOING_ALLOWED_NETWORKS = (ip_network("127.0.0.0/8"),)
         settings.CHANNELS = {
             "room": Channel("room", f"json://{receiver.host}/room"),
             "watch": Channel("watch", f"json://{receiver.host}/watch"),
