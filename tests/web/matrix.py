@@ -337,7 +337,7 @@ ROUTES: dict[str, Route] = {
     "people_factors": Route(get={200: "auditor,administrator"}, otherwise=403),
     "factors_reset": Route(
         lambda _world: {"username": "kai"},
-        get={200: "administrator"},
+        get={200: "auditor,administrator"},
         post={409: "administrator"},  # he has none
         otherwise=403,
         data=lambda _world: {"reason": "He lost his phone."},

@@ -31,7 +31,9 @@ def people_factors(request: PortalRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def factors_reset(request: PortalRequest, username: str) -> HttpResponse:
-    fetch.require(request, Verb.FACTORS_RESET)
+    fetch.require(request, Verb.FACTORS_VIEW)
+    if request.method == "POST":
+        fetch.require(request, Verb.FACTORS_RESET)
     person = get_object_or_404(Person.objects.active(), username=username)
     form = ResetForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
@@ -44,5 +46,9 @@ def factors_reset(request: PortalRequest, username: str) -> HttpResponse:
             )
             messages.success(request, f"{person} has no second factor any more, and is told.")
             return redirect("people_factors")
-    context = {"person": person, "factors": presenter.factors_page(person)}
+    context = {
+        "person": person,
+        "factors": presenter.factors_page(person),
+        "reset": fetch.answer(request, Verb.FACTORS_RESET),
+    }
     return form_page(request, "factors/reset.html", form, context)
