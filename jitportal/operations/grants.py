@@ -19,6 +19,7 @@ from jitportal.operations.granting import RENEWAL_LEAD, begin, say
 from jitportal.operations.spoken_times import moment
 from jitportal.operations.transaction import lock_grant, operation
 from jitportal.operations.wording import words
+from jitportal.rules.durations import spoken
 from jitportal.rules.errors import Conflict, JitportalError, PolicyRefuses, TooLate
 from jitportal.rules.lifecycle import check_transition, spoken_state
 from jitportal.rules.permissions import Verb
@@ -57,7 +58,9 @@ def start(*, actor: Person, grant: Grant, proof: StepUpProof | None = None) -> G
                 actor=actor,
                 act=Act.START,
                 about={"grant": grant.pk, "role": grant.role.key, "scope": grant.scope.key},
-                sentence=f"Start {grant.role} ({grant.scope}).",
+                sentence=(
+                    f"Start {grant.role} ({grant.scope}) on {grant.role.target} for {spoken(grant.minutes)}."
+                ),
                 proof=proof,
                 own=policies.wants_own_factor(grant.pathway),
             )

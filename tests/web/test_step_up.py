@@ -193,6 +193,7 @@ def test_starting_a_role_of_high_risk_takes_one(world: World, settings: LazySett
     address = reverse("grant_start", args=[grant.pk])
     asked = rita.post(address)
     assert asked.status_code == 403
+    assert "Start Key cabinet (All of Office building) on Office building for 30 minutes." in words(asked)
     grant.refresh_from_db()
     assert grant.starts_at is None
     assert confirmed(rita, asked, address, step_up_code=app.code()).status_code == 302
