@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import timedelta
 
+import psycopg
 import pytest
 
 from jitportal.connectors.base import RoleOnTarget
 from jitportal.rules.vocabulary import Enforcement, Pathway
-from tests.connectors.postgres_target import PostgresTarget, now
+from tests.connectors.postgres_target import PASSWORD, PostgresTarget, now
 
 
 def test_a_server_without_a_sweep_is_well_when_none_is_promised(target: PostgresTarget) -> None:
@@ -76,9 +78,16 @@ def test_the_plan_follows_from_the_settings(target: PostgresTarget) -> None:
 def test_instructions_are_a_command_to_copy(target: PostgresTarget) -> None:
     connector = target.connector(databases="orders, billing")
     order = target.order("o'brien smith", 'odd "role"')
-    first, second = connector.instructions(order).splitlines()
-    assert first.startswith("psql 'host=127.0.0.1 ")
-    assert "dbname=orders" in first
-    assert second.startswith('SET ROLE "odd ""role""";')
+    (line,) = connector.instructions(order).splitlines()
+    assert line.startswith("psql 'host=127.0.0.1 ")
+    assert "dbname=orders" in line
     scoped = target.order("ada", "writer", database="billing")
     assert "dbname=billing user=ada" in connector.instructions(scoped)
+
+
+def test_the_command_to_copy_sets_the_role_whatever_it_is_called(target: PostgresTarget) -> None:
+    role, login = target.role(target.name('odd "role" \\ name')), target.login()
+    target.run("GRANT {} TO {}", role, login)
+    command = target.connector().instructions(target.order(login, role))
+    with psycopg.connect(shlex.split(command)[1], password=PASSWORD) as session:
+        assert session.execute("SELECT current_user, session_user").fetchone() == (role, login)

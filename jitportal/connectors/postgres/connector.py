@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from jitportal.connectors.base import RoleOnTarget, TargetError, TargetSettings
@@ -40,6 +40,8 @@ from jitportal.rules.vocabulary import (
 #: two passes.
 SWEEP_RESIDUAL = timedelta(seconds=3)
 PASSWORD_BYTES = 24
+#: The server parts the options of a connection at blanks, unless a backslash stands before them.
+_OPTION_BREAKS = re.compile(r"[\s\\]")
 
 
 class PostgresConnector:
@@ -118,18 +120,20 @@ class PostgresConnector:
         )
 
     def instructions(self, order: LeaseOrder) -> str:
+        """One line, so that a password's prompt doesn't swallow a second one that is pasted with it.
+
+        It sets the role from the start: what the session makes belongs to the role, not to the login.
+        """
         database = order.options.get("database") or self._settings.databases[0]
+        role = _OPTION_BREAKS.sub(r"\\\g<0>", order.entitlement)
         parameters = {
             "host": self._settings.host,
             "port": str(self._settings.port),
             "dbname": database,
             "user": order.account,
+            "options": f"-crole={role}",
         }
-        role = sql.Identifier(order.entitlement).as_string(None)
-        return (
-            f"psql {shlex.quote(make_conninfo('', **parameters))}\n"
-            f"SET ROLE {role};  -- so that what you make belongs to the role, not to your login"
-        )
+        return f"psql {shlex.quote(make_conninfo('', **parameters))}"
 
     def reveal(self, order: LeaseOrder) -> Secret:
         if not is_dynamic(order.options):
