@@ -35,11 +35,12 @@ def ask_deciders(request: AccessRequest, deciders: Iterable[Person], actor: Pers
 
 def tell_requester(request: AccessRequest, what: str, body: str, now: datetime, actor: Person) -> None:
     """The notice to whoever asked."""
+    became = "has lapsed" if what == "lapsed" else f"is {what.replace('_', ' ')}"
     notices.notify(
         recipients=[request.requester],
         kind=f"request.{what}",
         key=f"{request.pk}:{now.isoformat()}",
-        subject=f"{request.role}: your request is {what.replace('_', ' ')}",
+        subject=f"{request.role}: your request {became}",
         body=body,
         path=path_of(request),
         now=now,

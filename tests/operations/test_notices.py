@@ -77,6 +77,15 @@ def test_a_withdrawal_and_an_edit_drop_what_was_not_sent(mailoutbox: list[EmailM
     assert "Rita withdrew" in str(mailoutbox[0].body)
 
 
+def test_the_requester_hears_that_nobody_decided(mailoutbox: list[EmailMessage]) -> None:
+    request = world.ask("rita", "auditor")
+    with world.at(request.lapses_at):
+        requests.lapse_due()
+        send()
+    told = [mail.subject for mail in mailoutbox if mail.to == ["rita@example.test"]]
+    assert told == ["auditor: your request has lapsed"]
+
+
 @pytest.mark.parametrize(
     ("verdict", "word"), [(world.approve, "approved"), (world.deny, "denied"), (world.send_back, "sent back")]
 )

@@ -98,7 +98,6 @@ class SendBackForm(VerdictForm):
         super().__init__(access_request, *args, **kwargs)
         self.fields["reason"].label = "What should the requester change?"
         self.fields["reason"].widget.attrs["autofocus"] = True
-        self.fields["reason"].help_text = "They can edit the request and send it again."
 
 
 #: The form of each verdict.
