@@ -22,6 +22,10 @@ class PortalForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            if field.error_messages.get("required") == forms.Field.default_error_messages["required"]:
+                # a list of errors at the top of the page would say the same of each
+                field.error_messages["required"] = f"Fill in “{field.label or name.capitalize()}”."
         self.refused = 0  # the status of the gravest refusal
         self.wait: timedelta | None = None  # until it may be sent again, where it came too often
         self._read: dict[str, Any] | None = None

@@ -70,7 +70,10 @@ class NewRoleForm(ChangeForm):
     """A role on a pathway where people decide; break-glass roles are written in the document itself."""
 
     name = forms.CharField(
-        label="Name", max_length=200, help_text="What people see: “Read orders in production”."
+        label="Name",
+        max_length=200,
+        help_text="What people see: “Read orders in production”.",
+        error_messages={"required": "Name the role."},
     )
     key = forms.CharField(
         label="Key",
@@ -84,8 +87,10 @@ class NewRoleForm(ChangeForm):
         required=False,
         help_text="What it is for: people find a role by these words.",
     )
-    target = forms.ChoiceField(label="Target")
-    pathway = forms.ChoiceField(label="Pathway", widget=forms.RadioSelect)
+    target = forms.ChoiceField(label="Target", error_messages={"required": "Choose its target."})
+    pathway = forms.ChoiceField(
+        label="Pathway", widget=forms.RadioSelect, error_messages={"required": "Choose its pathway."}
+    )
     entitlement = forms.CharField(
         label="Entitlement on the whole target",
         max_length=200,
@@ -114,6 +119,7 @@ class NewRoleForm(ChangeForm):
         label="Owner",
         max_length=63,
         help_text="The username of the person who answers for this role.",
+        error_messages={"required": "Say who answers for it."},
         widget=forms.TextInput(attrs={"list": "known-people", "autocomplete": "off"}),
     )
 

@@ -57,8 +57,27 @@ def _entry(label: str, name: str, icon: str, *pages: str, verb: Verb | None = No
     return Entry(label, name, icon, frozenset({name, *pages}), verb)
 
 
+GRANT = (
+    "grant_detail",
+    "grant_start",
+    "grant_hand_back",
+    "grant_renew",
+    "grant_reveal",
+    "grant_certificate",
+)
+POLICY = (
+    "policy_version",
+    "policy_propose",
+    "policy_difference",
+    "policy_new_role",
+    "policy_eligible",
+    "policy_caps",
+    "policy_approve",
+    "policy_reject",
+    "policy_apply",
+)
 FIRST = [
-    _entry("My access", "my_access", "key-round", "history", "calendar", "grant_detail"),
+    _entry("My access", "my_access", "key-round", "history", "calendar", *GRANT),
     _entry(
         "Request",
         "request_start",
@@ -95,7 +114,7 @@ FIRST = [
 ]
 REST = [
     _entry("Roles", "roles", "layers", "role_detail"),
-    _entry("Policy", "policy", "book-open", "policy_version", "policy_propose"),
+    _entry("Policy", "policy", "book-open", *POLICY),
     _entry("Tasks", "tasks", "list-checks", "task_confirm"),
     _entry("Notices", "notices", "bell"),
     _entry("Targets", "targets", "server", "target_detail", verb=Verb.TARGET_VIEW),

@@ -99,6 +99,9 @@ def test_scopes_stand_one_on_a_line(paul: Client) -> None:
         ("teams", {"teams": ["ghosts"]}, "valid choice"),
         ("decides", {"decides": "", "then_decides": "manager"}, "who decides first"),
         ("name", {"name": "\x00"}, "Null characters"),
+        ("name", {"name": ""}, "Name the role."),
+        ("owner", {"owner": ""}, "Say who answers for it."),
+        ("longest", {"longest_number": ""}, "Say for how long."),
         ("note", {"note": ""}, "Say what this changes, and why."),
     ],
 )
@@ -111,6 +114,14 @@ def test_what_cant_be_is_said_at_its_field_and_nothing_is_lost(
     assert any(said in error for error in form.errors[field]), form.errors
     assert form["description"].value() == "See who came."
     assert PolicyVersion.objects.count() == 1
+
+
+def test_an_empty_form_says_of_each_field_what_it_wants(paul: Client) -> None:
+    answer = paul.post("/policy/roles/new/")
+    said = [error for errors in answer.context["form"].errors.values() for error in errors]
+    assert len(set(said)) == len(said), "two of them can't be told apart"
+    assert "This field is required" not in words(answer)
+    assert answer.context["frame"].rest[1].current, "and the policy stays marked in the rail"
 
 
 def test_people_and_teams_come_and_go(paul: Client) -> None:
