@@ -169,6 +169,8 @@ class Activation(models.Model):
     recorded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
+    #: When its alert goes out again, unless somebody has acknowledged it. Null: it doesn't.
+    alert_again_at = models.DateTimeField(null=True, blank=True)
     address = models.GenericIPAddressField(null=True, blank=True)
     authenticator = models.CharField(max_length=200, blank=True)
     policy_version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="+")
@@ -216,6 +218,11 @@ class Activation(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(
                 fields=["ends_at"], condition=~Q(status=ActivationStatus.ENDED), name="activation_unfinished"
+            ),
+            models.Index(
+                fields=["alert_again_at"],
+                condition=Q(alert_again_at__isnull=False),
+                name="activation_alert_again",
             ),
             models.Index(fields=["person", "-opened_at"], name="activation_mine"),
             models.Index(fields=["account", "-opened_at"], name="activation_of_account"),

@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from jitportal.audit.system import system
 from jitportal.models import (
     AccessRequest,
+    Activation,
     Delegation,
     FollowUp,
     Grant,
@@ -20,7 +21,7 @@ from jitportal.models import (
     TargetLane,
     WebhookDelivery,
 )
-from jitportal.operations import post_incident_overdue, webhook_sending
+from jitportal.operations import alert_reminders, post_incident_overdue, webhook_sending
 from jitportal.operations.claims import GRANT, REMOVAL
 from jitportal.operations.granting import RENEWAL_LEAD
 from jitportal.operations.problems import PAGE_AFTER
@@ -57,6 +58,7 @@ def work_due(now: datetime) -> Due:
         Exists(AccessRequest.objects.filter(escalate_at__lte=now)),
         Exists(Delegation.objects.filter(tell_at__lte=now)),
         Exists(PostIncidentReview.objects.open().filter(post_incident_overdue.due_now(now))),
+        Exists(Activation.objects.filter(alert_reminders.due_now(now))),
         Exists(FollowUp.objects.open().filter(remind_at__lte=now)),
         Exists(Notice.objects.due(now).exclude(claimed_until__gt=now).exclude(resting(now))),
         Exists(_webhooks(now)),

@@ -15,6 +15,7 @@ from jitportal.operations.facts import require
 from jitportal.operations.notice_details import Detail, isolated
 from jitportal.operations.transaction import operation
 from jitportal.rules.durations import spoken
+from jitportal.rules.emergencies import alert_again_at
 from jitportal.rules.errors import Conflict
 from jitportal.rules.lifecycle import spoken_state
 from jitportal.rules.permissions import Verb
@@ -55,6 +56,8 @@ def raise_alerts(
         for person, cause in told.values()
     ]
     alerts = insert_many(ActivationAlert, rows, actor) if rows else []
+    activation.alert_again_at = alert_again_at(now, now)
+    activation.save(update_fields=["alert_again_at"])
     notices.notify(
         recipients=[person for person, _ in told.values()],
         kind=OPENED,

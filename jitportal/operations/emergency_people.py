@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import Q
 
@@ -48,6 +49,13 @@ def own_roles(person: Person) -> tuple[RoleRules, ...]:
     """The break-glass roles that this person may activate by the policy in force."""
     version = policies.current_version()
     return may_activate(person_facts(person), policies.document_of(version)) if version else ()
+
+
+def security_contacts() -> list[Person]:
+    """The active people whom the policy in force has alerted of each emergency."""
+    version = policies.current_version()
+    break_glass = policies.document_of(version).break_glass if version else None
+    return people_of(break_glass.contacts) if break_glass else []
 
 
 def population_of(account: EmergencyAccount) -> list[Person]:
@@ -132,15 +140,18 @@ def to_alert(
 ) -> dict[int, tuple[Person, AlertCause]]:
     """Everybody who is alerted, each with the first cause that applies, the responder left out.
 
-    Where the criterion's probe disagrees, the custodians and the administrators are told as well.
+    Where the criterion's probe disagrees, or no security contact is there, the custodians and the
+    administrators are told as well.
     ``withdrawn``: who would have decided on the request that it takes the place of.
     """
     found: dict[int, tuple[Person, AlertCause]] = {}
+    security = [one for one in people_of(contacts) if one.pk != activation.person_id]
+    loud = activation.probe_said == ProbeSays.DISAGREES or not security
     for cause, people in (
-        (AlertCause.SECURITY_CONTACT, people_of(contacts)),
+        (AlertCause.SECURITY_CONTACT, security),
         (AlertCause.ROLE_OWNER, [activation.role.owner] if activation.role.owner else []),
         (AlertCause.WOULD_DECIDE, [*withdrawn, *would_decide(activation)]),
-        *(_louder(activation) if activation.probe_said == ProbeSays.DISAGREES else ()),
+        *(louder(activation, activation.opened_at) if loud else ()),
     ):
         for person in people:
             if person.pk != activation.person_id and person.is_active:
@@ -148,10 +159,11 @@ def to_alert(
     return found
 
 
-def _louder(activation: Activation) -> Iterator[tuple[AlertCause, list[Person]]]:
+def louder(activation: Activation, now: datetime) -> Iterator[tuple[AlertCause, list[Person]]]:
+    """Who hears of it beside those who are alerted anyway: custodians, and who administers the portal now."""
     custodians = Person.objects.active().filter(username__in=activation.account.custodians)
     yield AlertCause.CUSTODIAN, list(custodians.order_by("name"))
-    held = Grant.objects.entitling(activation.opened_at).filter(
+    held = Grant.objects.entitling(now).filter(
         role__target__connector="portal", lease__entitlement=Power.ADMINISTRATOR
     )
     standing = Q(standing_powers__power=Power.ADMINISTRATOR, standing_powers__removed_at=None)

@@ -35,6 +35,21 @@ class Claim:
     drill: bool = False
 
 
+#: When an alert that nobody acknowledges goes out again: after so many minutes, then at longer and longer
+#: intervals, for so long.
+ALERT_AGAIN_MINUTES = (5, 10, 20, 40, 60)
+ALERT_AGAIN_FOR = timedelta(days=1)
+
+
+def alert_again_at(raised_at: datetime, now: datetime) -> datetime | None:
+    """When an alert of that moment goes out next, after ``now``; None: not any more."""
+    at, number = raised_at, 0
+    while at <= now:
+        at += timedelta(minutes=ALERT_AGAIN_MINUTES[min(number, len(ALERT_AGAIN_MINUTES) - 1)])
+        number += 1
+    return at if at - raised_at <= ALERT_AGAIN_FOR else None
+
+
 def same_incident(one: str, other: str) -> bool:
     """Whether two references name the same incident, however they were typed; nothing names none."""
     return bool(one.strip()) and "".join(one.split()).casefold() == "".join(other.split()).casefold()

@@ -183,6 +183,13 @@ class _Compiler:
             may_end=_people(section.may_end),
             webhooks=tuple(section.webhooks),
         )
+        contacts = section.security_contacts
+        if section.roles and not (contacts.people or contacts.teams):
+            self.report.warn(
+                path,
+                "`security_contacts` is missing: custodians and administrators would be alerted of each "
+                "emergency in their place. Name who is to hear of it.",
+            )
         for named in named_in_break_glass(section, path):
             self._mention(named)
         for index, name in enumerate(section.webhooks):

@@ -16,6 +16,7 @@ from django.contrib.sessions.models import Session
 from django_q.models import Task
 
 from jitportal.operations import (
+    alert_reminders,
     clock,
     delegations,
     follow_ups,
@@ -76,6 +77,7 @@ def keep_time() -> None:
         nudges.nudge_due,
         delegations.begin_due,
         post_incident_overdue.nudge_due,
+        alert_reminders.alert_again,
         follow_ups.remind_due,
         problems.page_late,
     )

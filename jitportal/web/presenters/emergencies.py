@@ -21,7 +21,7 @@ from jitportal.models import (
 )
 from jitportal.operations import connecting, facts, policies, probes, targets
 from jitportal.operations.directory import person_facts
-from jitportal.operations.emergency_people import Desk, own_roles, population_of
+from jitportal.operations.emergency_people import Desk, own_roles, population_of, security_contacts
 from jitportal.operations.facts import visible_activations
 from jitportal.operations.probes import Said
 from jitportal.rules.emergencies import next_due, population_warning
@@ -36,6 +36,7 @@ from jitportal.web.presenters.acts import Act
 from jitportal.web.presenters.story import Step
 from jitportal.web.presenters.targets import health_of
 
+_ALERTS = ("emergency.opened", "emergency.unacknowledged")
 #: On the desk; the register has all of them.
 LATEST = 10
 MOST_ALERTS = 200
@@ -107,6 +108,7 @@ class DeskPage:
     open: list[tuple[Activation, bool]]  # with whether the viewer may see its page
     sees: bool
     in_population: bool
+    unheard: bool  # whether the policy names no security contact who is there
     accounts: list[Kept]
     criteria: list[Claimable]
     latest: list[Activation]
@@ -178,6 +180,7 @@ def desk(request: PortalRequest) -> DeskPage:
         open=[(one, one.pk in seen or sees) for one in going],
         sees=sees,
         in_population=bool(allowed(Verb.EMERGENCY_ACTIVATE, actor_of(request), subject)),
+        unheard=sees and not security_contacts(),
         accounts=[kept(one, now) for one in _accounts()] if sees else [],
         criteria=criteria(now) if sees else [],
         latest=list(rows.filter(pk__in=visible.values("pk")).order_by("-pk")[:LATEST]),
@@ -245,7 +248,8 @@ def _blind(account: EmergencyAccount) -> str:
 def _told(activation: Activation) -> list[Told]:
     rows = activation.alerts.select_related("person").order_by("acknowledged_at", "pk")[:MOST_ALERTS]
     sent: dict[int, list[Notice]] = {}
-    for notice in Notice.objects.filter(activation=activation, kind="emergency.opened").order_by("pk"):
+    notices = Notice.objects.filter(activation=activation, kind__in=_ALERTS).order_by("pk")
+    for notice in notices:
         sent.setdefault(notice.recipient_id or 0, []).append(notice)
     return [Told(one, sent.get(one.person_id, [])) for one in rows]
 

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from jitportal.models import AccessRequest, Activation
 from jitportal.operations import clock, emergencies, emergency_alerts, limits
-from jitportal.operations.emergency_people import own_roles
+from jitportal.operations.emergency_people import own_roles, security_contacts
 from jitportal.operations.step_up import is_required
 from jitportal.rules.errors import Conflict
 from jitportal.rules.permissions import Verb
@@ -54,6 +54,7 @@ def activate(request: PortalRequest) -> HttpResponse:
     context = {
         "criteria": criteria,
         "access_request": waiting,
+        "unheard": not security_contacts(),
         "second_factor": is_required(Act.BREAK_GLASS),
     }
     return form_page(request, "emergency/activate.html", form, context)

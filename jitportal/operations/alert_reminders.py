@@ -1,0 +1,115 @@
+"""Alerts that nobody acknowledges: sent again, to more people, until somebody does or a day has passed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import Q
+
+from jitportal.audit.bulk import insert_many
+from jitportal.audit.events import record
+from jitportal.audit.system import system
+from jitportal.models import Activation, ActivationAlert, Event, Person
+from jitportal.operations import clock, notices, policies, webhooks
+from jitportal.operations.emergency_alerts import path_of
+from jitportal.operations.emergency_people import louder
+from jitportal.operations.notice_details import isolated
+from jitportal.operations.transaction import operation
+from jitportal.rules.emergencies import alert_again_at
+from jitportal.rules.vocabulary import Pathway
+
+UNACKNOWLEDGED = "emergency.unacknowledged"
+BATCH = 20
+
+
+def due_now(now: datetime) -> Q:
+    """The activations whose alert is due again."""
+    return Q(alert_again_at__lte=now)
+
+
+def alert_again() -> int:
+    """Alert again where nobody has acknowledged in time, a batch in one transaction; returns of how many.
+
+    Two workers never do the same: the row is locked, and its time moves with what was done.
+    """
+    actor = system()
+    with operation(actor):
+        now = clock.now()
+        rows = Activation.objects.filter(due_now(now)).select_for_update(
+            skip_locked=True, of=("self",), no_key=True
+        )
+        found = list(rows.select_related("person", "account", "role__target", "policy_version")[:BATCH])
+        for activation in found:
+            if not activation.alerts.filter(acknowledged_at__isnull=False).exists():
+                _alert(activation, actor, now)
+                activation.alert_again_at = alert_again_at(_raised_at(activation), now)
+            else:
+                activation.alert_again_at = None
+            activation.save(update_fields=["alert_again_at"])
+        return len(found)
+
+
+def _raised_at(activation: Activation) -> datetime:
+    first = activation.alerts.order_by("raised_at").first()
+    return first.raised_at if first is not None else activation.opened_at
+
+
+def _alert(activation: Activation, actor: Person, now: datetime) -> None:
+    """The same people, and the account's custodians and the administrators with them."""
+    alerted = {row.person_id: row.person for row in activation.alerts.select_related("person")}
+    more = {
+        person.pk: ActivationAlert(activation=activation, person=person, cause=cause, raised_at=now)
+        for cause, people in louder(activation, now)
+        for person in people
+        if person.pk not in alerted and person.pk != activation.person_id
+    }
+    insert_many(ActivationAlert, list(more.values()), actor) if more else None
+    people = [*(one for one in alerted.values() if one.is_active), *(one.person for one in more.values())]
+    minutes = int((now - _raised_at(activation)).total_seconds() // 60)
+    event = _say(activation, len(people), minutes, actor, now)
+    drill = "Drill: " if activation.drill else ""
+    notices.notify(
+        recipients=people,
+        kind=UNACKNOWLEDGED,
+        key=f"{activation.pk}:{now.isoformat()}",
+        subject=f"{drill}Nobody has acknowledged: {isolated(activation.person)} and {activation.account}",
+        body=(
+            f"{isolated(activation.person)} activated {activation.account} on {activation.role.target} "
+            f"{minutes} minutes ago, and nobody who was alerted has said that they have seen it. Open the "
+            "page to acknowledge this alert, and to end the access if it should not be."
+        ),
+        path=path_of(activation),
+        now=now,
+        actor=actor,
+        activation=activation,
+    )
+    webhooks.enqueue(
+        kind=UNACKNOWLEDGED,
+        data={
+            "activation": activation.pk,
+            "drill": activation.drill,
+            "person": activation.person.username,
+            "account": activation.account.key,
+            "target": activation.role.target.key,
+            "minutes": minutes,
+        },
+        endpoints=policies.document_of(activation.policy_version).pathways[Pathway.BREAK_GLASS].webhooks,
+        now=now,
+        actor=actor,
+        event=event,
+        message=f"msg_activation_{activation.pk}_unacknowledged_{now:%Y%m%dT%H%M%S}",
+    )
+
+
+def _say(activation: Activation, people: int, minutes: int, actor: Person, now: datetime) -> Event:
+    return record(
+        verb=UNACKNOWLEDGED,
+        actor=actor,
+        sentence=f"Nobody acknowledged the alert in {minutes} minutes: {people} people are alerted again.",
+        now=now,
+        person=activation.person,
+        activation=activation,
+        role=activation.role,
+        target=activation.role.target,
+        data={"minutes": minutes},
+    )
