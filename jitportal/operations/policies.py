@@ -34,6 +34,7 @@ from jitportal.rules.policy_document import (
 )
 from jitportal.rules.policy_lines import LineProblem, shortened
 from jitportal.rules.policy_requirements import Requirement
+from jitportal.rules.post_incident import USUAL, Deadlines
 from jitportal.rules.step_up import Act
 from jitportal.rules.vocabulary import Pathway, PolicyStatus
 
@@ -308,3 +309,10 @@ def _tell(version: PolicyVersion, actor: Person, what: str, **data: str) -> None
         policy_version=version,
         data=dict(data),
     )
+
+
+def review_times() -> Deadlines:
+    """How long each step of a post-incident review may take, by the policy in force."""
+    version = current_version()
+    break_glass = document_of(version).break_glass if version else None
+    return break_glass.review_times if break_glass else USUAL

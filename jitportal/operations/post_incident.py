@@ -7,7 +7,7 @@ from datetime import datetime
 
 from jitportal.audit.events import record
 from jitportal.models import Activation, EmergencySignIn, Person, PostIncidentReview
-from jitportal.operations import notices
+from jitportal.operations import notices, policies
 from jitportal.operations.notice_details import isolated
 from jitportal.operations.post_incident_people import reviewers
 from jitportal.rules import post_incident as rules
@@ -103,8 +103,9 @@ def enter(review: PostIncidentReview, status: ReviewStatus, since: datetime) -> 
     if review.status != status:
         check_transition(NOUN, review.status, status)
     review.status = status
-    review.due_at = rules.due(status, since)
-    review.remind_at = rules.remind_at(review.due_at, since)
+    deadlines = policies.review_times()
+    review.due_at = rules.due(status, since, deadlines)
+    review.remind_at = rules.remind_at(review.due_at, since, deadlines)
     review.escalate_at = review.due_at
 
 

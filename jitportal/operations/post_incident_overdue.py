@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from jitportal.audit.system import system
 from jitportal.models import OverdueOverride, Person, PostIncidentReview
-from jitportal.operations import clock, own_hands
+from jitportal.operations import clock, own_hands, policies
 from jitportal.operations.facts import require
 from jitportal.operations.post_incident import about, locked, path_of, said_moment, say, tell
 from jitportal.operations.post_incident_facts import escalated_to
@@ -65,7 +65,7 @@ def refuse_blocked(person: Person, pathway: Pathway, now: datetime) -> None:
         raise PolicyRefuses(
             f"Your statement about {late[0].account} was due on {said_moment(late[0].due_at)}. Hand it in at "
             f"{path_of(late[0])}, then ask again. If you can't, two of those who review can lift this for "
-            f"{rules.USUAL.override_hours} hours. An emergency is never blocked."
+            f"{policies.review_times().override_hours} hours. An emergency is never blocked."
         )
 
 
@@ -144,7 +144,7 @@ def grant_override(*, actor: Person, review: PostIncidentReview) -> OverdueOverr
             raise NotAllowed("You asked for this yourself. A second person has to agree.")
         own_hands.refuse(actor, asked.asked_by, now)
         asked.granted_by, asked.granted_at = actor, now
-        asked.until = now + timedelta(hours=rules.USUAL.override_hours)
+        asked.until = now + timedelta(hours=policies.review_times().override_hours)
         asked.save(update_fields=["granted_by", "granted_at", "until"])
         review.overridden_until = asked.until
         review.save(update_fields=["overridden_until"])
@@ -196,7 +196,7 @@ def _nudge(review: PostIncidentReview, actor: Person, now: datetime) -> None:
                 now=now,
             )
     if review.escalate_at is not None and review.escalate_at <= now:
-        review.escalate_at = rules.next_escalation(review.due_at, now)
+        review.escalate_at = rules.next_escalation(review.due_at, now, policies.review_times())
         _escalate(review, waited, actor, now)
     review.save(update_fields=["remind_at", "escalate_at"])
 

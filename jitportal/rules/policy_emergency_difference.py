@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 
 from jitportal.rules.policy_changes import Change, Changes, Concern, added, moved
 from jitportal.rules.policy_emergencies import CriterionRules, EmergencyAccountRules, ProbeRules
@@ -84,6 +85,13 @@ def named_changes(old: PathwayRules, new: PathwayRules, changes: Changes) -> Ite
         yield changes.narrows(Concern.PROOF, f"receiver {name} is now called by webhook")
     for name in added(new.webhooks, old.webhooks):
         yield changes.widens(Concern.PROOF, f"receiver {name} is no longer called by webhook")
+    for key, before_said in asdict(old.review_times).items():
+        after_said = getattr(new.review_times, key)
+        if after_said != before_said:
+            # Reminded earlier, and escalated more often, is more watch; all else is more time.
+            later = (after_said > before_said) != (key == "remind_hours_before")
+            what = f"in reviews of emergencies, {key.replace('_', ' ')}"
+            yield changes.either(later, Concern.PROOF, moved(what, before_said, after_said))
     for what, before, after in (
         ("told of each emergency", old.contacts, new.contacts),
         ("among those who may end an emergency", old.may_end, new.may_end),

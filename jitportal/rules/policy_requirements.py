@@ -10,6 +10,7 @@ from enum import StrEnum
 from jitportal.rules.durations import MINUTES_IN, spoken
 from jitportal.rules.nudges import NO_CHANNELS, NotifyRules
 from jitportal.rules.policy_lines import Path, Report, did_you_mean
+from jitportal.rules.post_incident import USUAL, Deadlines
 from jitportal.rules.vocabulary import Pathway
 
 
@@ -98,7 +99,8 @@ class PathwayRules:
 
     ``allowed_for`` names roles, but for break-glass criteria; ``roles`` are the pathway's roles in
     either case. Names that nothing binds are among them. Of break-glass alone: ``contacts`` are told of
-    each activation, ``may_end`` can end one, and the receivers under ``webhooks`` are called.
+    each activation, ``may_end`` can end one, the receivers under ``webhooks`` are called, and
+    ``review_times`` are the deadlines of its reviews.
     """
 
     pathway: Pathway
@@ -111,6 +113,7 @@ class PathwayRules:
     contacts: NamedPeople = NOBODY_NAMED
     may_end: NamedPeople = NOBODY_NAMED
     webhooks: tuple[str, ...] = ()
+    review_times: Deadlines = USUAL
 
     def needs(self, word: Requirement) -> bool:
         return word in self.words

@@ -101,8 +101,21 @@ class Eligible(Shape):
     teams: Slugs = []
 
 
+class ReviewTimes(Shape):
+    """How long each step of a post-incident review may take."""
+
+    statement_hours: Days = 24
+    determination_days: Days = 2
+    remediation_days: Days = 5
+    second_sign_off_days: Days = 2
+    remind_hours_before: Days = 4
+    escalate_every_hours: Days = 24
+    override_hours: Days = 24
+
+
 class BreakGlassSection(PathwaySection):
     roles: Slugs = []
+    review_times: ReviewTimes = ReviewTimes()
     security_contacts: Eligible = Eligible()
     may_end: Eligible = Eligible()
     webhooks: Slugs = []

@@ -45,6 +45,7 @@ from jitportal.rules.policy_schema import (
 from jitportal.rules.policy_shapes import as_mapping, shaped
 from jitportal.rules.policy_targets import TargetRules, compare_targets, target_rules
 from jitportal.rules.policy_yaml import Data
+from jitportal.rules.post_incident import Deadlines
 from jitportal.rules.vocabulary import Pathway
 
 ROLES, TARGETS, CRITERIA, DEFAULTS = "roles", "targets", "criteria", "defaults"
@@ -182,6 +183,7 @@ class _Compiler:
             contacts=_people(section.security_contacts),
             may_end=_people(section.may_end),
             webhooks=tuple(section.webhooks),
+            review_times=Deadlines(**section.review_times.model_dump()),
         )
         contacts = section.security_contacts
         if section.roles and not (contacts.people or contacts.teams):

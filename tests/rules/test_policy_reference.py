@@ -23,6 +23,7 @@ from jitportal.rules.policy_schema import (
     Notify,
     Nudges,
     Probe,
+    ReviewTimes,
     Role,
     Scope,
     Shape,
@@ -37,7 +38,7 @@ from tests.rules.documents import SEED
 REFERENCE = (Path(__file__).parents[2] / "docs" / "policy.md").read_text()
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", REFERENCE, re.DOTALL | re.MULTILINE)
 SHAPES = [
-    BreakGlassSection, Credential, Criterion, Defaults, Eligible, EmergencyAccount, Justification, Probe, Notify, Nudges, Role, Scope, Stage,
+    BreakGlassSection, Credential, Criterion, Defaults, Eligible, EmergencyAccount, Justification, Probe, Notify, Nudges, ReviewTimes, Role, Scope, Stage,
     SystemApproval, Target, Ticket,
 ]  # fmt: skip
 ORDER = (Pathway.JIT, Pathway.TEMPORARY, Pathway.BREAK_GLASS)
