@@ -217,9 +217,19 @@ def _recording(found: Determination, known: Known) -> Iterator[tuple[str, str]]:
         yield "recording_reason", "Say why the gap is acceptable."
 
 
+#: How a statement says that there is nothing to revert.
+_NOTHING = frozenset({"none", "nothing", "no", "no changes"})
+
+
 def remediation_missing(done: Remediation, found: Determination, said: Statement) -> list[Missing]:
     """What has yet to be put right before the review can close."""
     return [Missing(Step.REMEDIATION, name, sentence) for name, sentence in _remediation(done, found, said)]
+
+
+def _reverting(wanted: str) -> str:
+    if wanted.casefold() in _NOTHING:
+        return "Say that nothing had to be reverted, or what was after all."
+    return f"Say how this was reverted, or why not: {wanted or 'nobody said what'}."
 
 
 def _remediation(done: Remediation, found: Determination, said: Statement) -> Iterator[tuple[str, str]]:
@@ -228,8 +238,7 @@ def _remediation(done: Remediation, found: Determination, said: Statement) -> It
     if not done.sessions_ended.strip():
         yield "sessions_ended", "Say how you know that no emergency session is left."
     if not done.reverted.strip():
-        wanted = said.changes_to_revert.strip().rstrip(".")
-        yield "reverted", f"Say how this was reverted, or why not: {wanted or 'nobody said what'}."
+        yield "reverted", _reverting(said.changes_to_revert.strip().rstrip("."))
     if done.person_outcome is None:
         yield "person_outcome", "Say what follows for the person."
     if done.model_outcome is None:

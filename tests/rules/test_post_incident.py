@@ -250,6 +250,20 @@ def test_remediation_needs_every_answer() -> None:
     assert named(rules.remediation_missing(Remediation(), FOUND, SAID)) == needed
 
 
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        ("None.", "Say that nothing had to be reverted, or what was after all."),
+        ("Two rows.", "Say how this was reverted, or why not: Two rows."),
+    ],
+)
+def test_what_had_to_be_reverted_is_asked_for_in_its_own_words(said: str, asked: str) -> None:
+    (missing,) = rules.remediation_missing(
+        replace(DONE, reverted=""), FOUND, replace(SAID, changes_to_revert=said)
+    )
+    assert missing.sentence == asked
+
+
 def test_what_follows_has_an_owner_and_what_is_reported_a_receiver() -> None:
     changed = replace(DONE, model_outcome=ModelOutcome.NEW_JIT_ROLE, reportable=True)
     assert named(rules.remediation_missing(changed, FOUND, SAID)) == {"follow_ups", "reportable_note"}
