@@ -199,7 +199,7 @@ def test_leaving_ends_every_session_for_good(ann: Person) -> None:
     assert [client.get("/").status_code for client in (one, two)] == [302, 302]
     people.reactivate(actor=system(), person=ann)
     assert [client.get("/").status_code for client in (one, two)] == [302, 302]
-    assert tries(Client(), PASSWORD).status_code == 302
+    assert tries(Client(), PASSWORD).status_code == 422  # the password of before has ended, too
 
 
 def test_a_password_that_is_set_by_command_is_on_record_and_ends_sessions(
