@@ -50,8 +50,10 @@ hypothesis_settings.load_profile("suite")
 # What is skipped, and what is said about it
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist's tells what was collected
 def pytest_collection_finish(session: pytest.Session) -> None:
     """What was collected stays until the end: no need to look through it again and again for what is unused."""
+    _deal_out_the_long_ones(session.config, session.items)
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
@@ -62,6 +64,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     no_postgres = why_unavailable()
     no_ssh = why_no_ssh_server() if any("ssh_fleet" in _fixture_names(item) for item in items) else None
     no_browser = None if shutil.which("chromium") else "Chromium is not installed (on Debian: chromium)."
+    _leave_to_the_proofs(items)
     for item in items:
         if {"target_server", "target_database", "armed_target_server"} & set(_fixture_names(item)):
             item.add_marker("postgres_server")
@@ -77,7 +80,36 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("page")
         if item.get_closest_marker("proof") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(PROOF_SECONDS))
-    _deal_out_the_long_ones(config, items)
+
+
+#: What shows in a second way what a test beside it shows. It runs with the proofs, on both databases.
+A_SECOND_WAY = (
+    "tests/journeys/test_queue.py::test_without_script_",
+    "tests/management/test_demo.py::test_without_a_database_server_",
+    "tests/management/test_deploy_check.py::test_nothing_is_found_in_production[1]",
+    "tests/proofs/test_state_machine.py::test_the_invariants_hold[unfenced]",
+    "tests/web/engineer/test_in_browser.py::test_it_all_works_without_script",
+    "tests/web/engineer/test_in_browser.py::test_no_page_scrolls_",
+    "tests/web/pages/test_on_paper.py",
+    "tests/web/pages/test_palette_by_keyboard.py::test_without_script_",
+    "tests/worker/test_worker.py::test_stops_when_its_whole_group_",
+)
+#: Of a form's or a list's test with many cases, the short suite runs so many. The proofs run all.
+CASES = 3
+WITH_MANY_CASES = ("tests/web/engineer/", "tests/web/oversight/")
+EACH_CASE_ITS_OWN = ("tests/web/oversight/test_query_counts.py", "tests/web/oversight/test_queue.py")
+
+
+def _leave_to_the_proofs(items: list[pytest.Item]) -> None:
+    cases: Counter[str] = Counter()
+    for item in items:
+        told_again = item.nodeid.startswith(A_SECOND_WAY)
+        if item.nodeid.startswith(WITH_MANY_CASES) and not item.nodeid.startswith(EACH_CASE_ITS_OWN):
+            test = item.nodeid.partition("[")[0]
+            cases[test] += 1
+            told_again = told_again or cases[test] > CASES
+        if told_again:
+            item.add_marker("proof")
 
 
 #: What stands on rules, words, forms, processes and other servers, and not on what the two databases do
@@ -123,13 +155,12 @@ PAGES = (
     "tests/operations/test_stretches.py",
     "tests/operations/test_watching.py",
     "tests/operations/test_webhooks.py",
-    "tests/proofs/test_state_machine.py::test_the_invariants_hold[unfenced]",
     "tests/web/",
     "tests/worker/test_redis.py",
     "tests/worker/test_sick_targets.py",
     "tests/worker/test_worker.py::test_finds_",
     "tests/worker/test_worker.py::test_leaves_",
-    "tests/worker/test_worker.py::test_stops_",
+    "tests/worker/test_worker.py::test_stops_cleanly_",
 )
 #: And these stand on what the two databases do differently.
 PAGES_THAT_SEARCH = {"test_queue.py", "test_record.py", "test_record_files.py", "test_health.py"}
@@ -148,7 +179,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 #: Where a test waits for processes, browsers and full minutes.
-LONG = ("tests/worker/", "tests/management/test_serve.py", "tests/web/pages/")
+LONG = (
+    "tests/connectors/test_postgres_expiry.py::test_a_session_that_set_the_role_",
+    "tests/management/test_serve.py",
+    "tests/web/pages/",
+    "tests/worker/",
+)
 #: They share a portal, a server and a browser, which each of xdist's processes would start for itself.
 TOGETHER = "tests/journeys/"
 

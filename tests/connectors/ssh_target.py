@@ -45,7 +45,8 @@ def keygen(*arguments: str, folder: Path | None = None) -> str:
 
 def make_key(path: Path, *, passphrase: str = "", kind: str = "ed25519") -> str:
     """A key pair; its public line, without the comment."""
-    keygen("-q", "-t", kind, "-N", passphrase, "-C", "", "-f", str(path))
+    # One round of its slow hash opens it in a moment: nobody guesses at the passphrase here.
+    keygen("-q", "-t", kind, "-a", "1", "-N", passphrase, "-C", "", "-f", str(path))
     return " ".join(path.with_name(f"{path.name}.pub").read_text().split()[:2])
 
 
