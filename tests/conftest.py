@@ -199,9 +199,10 @@ def _deal_out_the_long_ones(config: pytest.Config, items: list[pytest.Item]) -> 
     together = [item for item in items if item.nodeid.startswith(TOGETHER)]
     long = [item for item in items if item.nodeid.startswith(LONG)]
     rest = [item for item in items if not item.nodeid.startswith((*LONG, TOGETHER))]
-    share = -(-len(items) // processes)
+    total = len(items)
     items.clear()
     for number in range(processes):
+        share = (total - len(items)) // (processes - number)
         dealt = together if number == 0 else long[number - 1 :: processes - 1]
         fill = max(0, share - len(dealt))
         items += dealt + rest[:fill]
