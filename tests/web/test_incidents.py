@@ -216,7 +216,11 @@ def test_a_follow_up_is_added_and_done(made: World, as_: As, address: str) -> No
 def test_the_queue_shows_each_their_own(as_: As, address: str) -> None:
     for username, there in (("mona", True), ("olga", True), ("rita", True), ("sam", False), ("otto", False)):
         assert (address.encode() in as_(username).get("/emergency/reviews/").content) == there, username
-    assert b"After emergencies (1)" in as_("mona").get("/reviews/").content
+    told = as_("mona").get("/reviews/").content
+    assert b"After emergencies (1)" in told
+    assert b"1 review after emergencies</a> waits for you" in told
+    assert b"No review waits for you." not in told
+    assert b"No review waits for you." in as_("sam").get("/reviews/").content
 
 
 @pytest.mark.parametrize(
