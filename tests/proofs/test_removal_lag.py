@@ -5,7 +5,6 @@ Each prints its figures. A lag is taken on one clock, the portal's.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from jitportal.models import Grant, Person
 from tests.connectors.postgres_target import PostgresTarget, StubbornClient, now, wait_until
 from tests.journeys.portal import RunningPortal
 from tests.journeys.watching import Watch
+from tests.proofs.figures import Say
 
 pytestmark = [pytest.mark.proof, pytest.mark.postgres_server]
 
@@ -34,7 +34,6 @@ PATIENCE = 60.0
 #: A thousand requests are made one after another in less time than this.
 MINUTES_OF_A_BURST = 4
 
-Say = Callable[[str], None]
 MakePortal = Callable[[], RunningPortal]
 
 
@@ -61,18 +60,6 @@ def make_portal(database_url: str, tmp_path: Path) -> MakePortal:
     """A portal on this test's database, that isn't running yet."""
     secrets = {removal_lag.SECRET: removal_lag.PASSWORD}
     return lambda: RunningPortal(database_url=database_url, folder=tmp_path, secrets=secrets)
-
-
-@pytest.fixture
-def say(capsys: pytest.CaptureFixture[str], record_property: Callable[[str, object], None]) -> Say:
-    """Print a figure past pytest's capture, and keep it with the test's result."""
-
-    def say_it(figure: str) -> None:
-        record_property("figure", figure)
-        with capsys.disabled():
-            sys.stdout.write(f"\n    {figure}\n")
-
-    return say_it
 
 
 def test_two_hundred_that_end_one_after_another(
