@@ -156,6 +156,39 @@ def test_only_the_page_that_plays_may_run_compiled_code(grant: Grant) -> None:
         assert "wasm" not in client.get(other).headers["Content-Security-Policy"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "status", "span"),
+    [
+        ("", 200, (0, None)),
+        ("bytes=0-9", 206, (0, 10)),
+        ("bytes=10-", 206, (10, None)),
+        ("bytes=-7", 206, (-7, None)),
+        ("bytes=5-99999999", 206, (5, None)),
+        ("bytes=99999999-", 416, (0, 0)),
+        ("bytes=9-3", 416, (0, 0)),
+        ("bytes=-0", 416, (0, 0)),
+        ("bytes=0-1,4-5", 200, (0, None)),
+        ("bytes=-", 200, (0, None)),
+        ("lines=1-2", 200, (0, None)),
+        (f"bytes={'9' * 400}-", 200, (0, None)),
+    ],
+)
+def test_a_part_of_the_file_is_sent_where_one_is_asked_for(
+    grant: Grant, asked: str, status: int, span: tuple[int, int | None]
+) -> None:
+    recording, ed = kept(grant, SESSION), client_of("ed")
+    _page, address = watched(ed, recording)
+    whole = recordings.path_of(recording).read_bytes()
+    answer = ed.get(f"{address}file", headers={"Range": asked} if asked else {})
+    body = answer.getvalue()
+    assert (answer.status_code, body) == (status, whole[slice(*span)])
+    if status == 206:
+        first = whole.index(body)
+        assert answer.headers["Content-Range"] == f"bytes {first}-{first + len(body) - 1}/{len(whole)}"
+    changed = ed.get(f"{address}file", headers={"Range": "bytes=0-9", "If-Range": '"another"'})
+    assert changed.getvalue() == whole
+
+
 def test_what_is_known_of_the_commands_is_said(grant: Grant) -> None:
     noted: list[list[object]] = [
         [0.1, "o", "Password: "],

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from http import HTTPStatus
 
 from django.core import signing
 from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -23,6 +26,8 @@ _SALT = "jitportal.recordings"
 #: The player is compiled code (WebAssembly), which no other page needs.
 PLAYERS_POLICY = CONTENT_SECURITY_POLICY.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'")
 BLOCK = 65_536
+#: One part of a file; of several at once the whole file is sent, as is allowed.
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 
 @require_safe
@@ -65,10 +70,23 @@ def cast(request: PortalRequest, pk: int, token: str) -> StreamingHttpResponse:
 
 
 @require_safe
-def whole_file(request: PortalRequest, pk: int, token: str) -> StreamingHttpResponse:
-    """The recording exactly as it came, to be kept or to be checked against its hash."""
+def whole_file(request: PortalRequest, pk: int, token: str) -> HttpResponseBase:
+    """The recording exactly as it came, to be kept or to be checked against its hash; a part, if asked."""
     found = _viewing(request, pk, token)
-    answer = StreamingHttpResponse(_bytes_of(found), content_type="application/octet-stream")
+    size = found.size if recordings.path_of(found).exists() else 0
+    first, end = _part(request, found, size)
+    if size and first >= end:
+        refused = HttpResponse(status=HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
+        refused.headers["Content-Range"] = f"bytes */{size}"
+        return refused
+    answer = StreamingHttpResponse(_bytes_of(found, first, end), content_type="application/octet-stream")
+    answer.headers["Accept-Ranges"] = "bytes"
+    answer.headers["Content-Length"] = str(end - first)
+    if found.sha256:
+        answer.headers["ETag"] = f'"{found.sha256}"'
+    if (first, end) != (0, size):
+        answer.status_code = HTTPStatus.PARTIAL_CONTENT
+        answer.headers["Content-Range"] = f"bytes {first}-{end - 1}/{size}"
     ending = "cast" if recording_text.is_cast(found) else "txt"
     answer.headers["Content-Disposition"] = f'attachment; filename="recording-{found.pk}.{ending}"'
     return answer
@@ -91,12 +109,24 @@ def _viewing(request: PortalRequest, pk: int, token: str) -> Recording:
     return found
 
 
-def _bytes_of(found: Recording) -> Iterator[bytes]:
-    path = recordings.path_of(found)
-    if not path.exists():
+def _part(request: PortalRequest, found: Recording, size: int) -> tuple[int, int]:
+    """The bytes that were asked for, first and end: all, where none are named or the file is another."""
+    named = _RANGE.fullmatch(request.headers.get("Range", ""))
+    begun = request.headers.get("If-Range")
+    if not size or named is None or named.groups() == ("", "") or (begun and begun != f'"{found.sha256}"'):
+        return 0, size
+    first, last = named.groups()
+    if not first:  # the last so many
+        return max(0, size - int(last)), size if int(last) else 0
+    return int(first), min(size, int(last) + 1) if last else size
+
+
+def _bytes_of(found: Recording, first: int, end: int) -> Iterator[bytes]:
+    left = end - first
+    if left <= 0:
         return
-    left = found.size
-    with path.open("rb") as file:
+    with recordings.path_of(found).open("rb") as file:
+        file.seek(first)
         while left > 0 and (block := file.read(min(BLOCK, left))):
             left -= len(block)
             yield block
