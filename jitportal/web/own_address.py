@@ -12,4 +12,4 @@ def own_address(request: HttpRequest) -> str:
     own = url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return wanted if own else ""
+    return wanted if own and wanted.startswith("/") else ""

@@ -12,6 +12,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -71,7 +72,11 @@ def site_of(request: HttpRequest) -> Site:
     parts = urlsplit(address)
     host = parts.hostname or ""
     named = f"[{host}]" if ":" in host else host
-    port = "" if parts.port in (None, _PORTS.get(parts.scheme)) else f":{parts.port}"
+    try:
+        number = parts.port
+    except ValueError as error:
+        raise DisallowedHost("There is no such port.") from error
+    port = "" if number in (None, _PORTS.get(parts.scheme)) else f":{number}"
     return Site(host, f"{parts.scheme}://{named}{port}")
 
 

@@ -40,6 +40,9 @@ class SignIn(LoginView):
     def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "show_cast": settings.DEMO}
 
+    def get_redirect_url(self, request: HttpRequest | None = None) -> str:
+        return own_address(request or self.request)
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         cast = cast_of_the_demo() if settings.DEMO else []
         said = {"cast": cast, "next": own_address(self.request), "sign_on": provider.current()}
@@ -58,7 +61,7 @@ class SignIn(LoginView):
     def form_valid(self, form: Any) -> HttpResponse:
         """The password is right: a second factor comes next, where there is one, or the session begins."""
         person = form.get_user()
-        coming_in = Login(user=person, redirect_url=own_address(self.request) or None)
+        coming_in = Login(user=person, redirect_url=own_address(self.request) or reverse("my_access"))
         answer = perform_password_login(self.request, {"username": person.username}, coming_in)
         if self.request.user.is_authenticated:
             known_browsers.remember(answer, person)
@@ -130,6 +133,11 @@ class SignOut(LogoutView):
     """By POST alone; ends the session, and leads to the sign-in page."""
 
     http_method_names = ["post", "options"]
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """What can't be read is refused before anything ends."""
+        own_address(request)
+        return super().post(request, *args, **kwargs)
 
 
 @login_not_required

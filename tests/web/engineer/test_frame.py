@@ -257,6 +257,20 @@ def test_a_stranger_is_led_to_sign_in_and_back(db: None) -> None:
     assert answer.headers["Location"] == "/sign-in/?next=/request/"
 
 
+def test_a_port_that_is_none_is_refused(db: None) -> None:
+    client = Client()
+    client.force_login(signed_up())
+    assert client.get("/you/factors/", headers={"Host": "localhost:99999"}).status_code == 400
+
+
+def test_signing_out_ends_nothing_where_the_form_cant_be_read(db: None) -> None:
+    client = Client()
+    client.force_login(signed_up())
+    form = "application/x-www-form-urlencoded; charset=utf-16"
+    assert client.generic("POST", "/sign-out/", b"\0", content_type=form).status_code == 400
+    assert client.get("/you/").status_code == 200
+
+
 def signed_up() -> Person:
     return people.create_person(actor=system(), username="una", name="Una", password=PASSWORD)
 
@@ -270,6 +284,7 @@ def signed_up() -> Person:
         ("https:evil.example", "/"),
         ("/\\evil.example", "/"),
         ("javascript:alert(1)", "/"),
+        ("evil.example", "/"),
         ("", "/"),
     ],
 )
