@@ -33,7 +33,7 @@ def missing_headers(
     refused = said.get("Permissions-Policy", "")
     for feature in ("camera", "geolocation", "microphone", "payment", "usb"):
         wrong += [] if f"{feature}=()" in refused else [f"Permissions-Policy lacks {feature}"]
-    if revalidated and answer.status_code == 200 and said.get("Cache-Control") == "no-cache":
+    if revalidated and answer.status_code in (200, 304) and said.get("Cache-Control") == "no-cache":
         return wrong
     if not cached and "no-store" not in said.get("Cache-Control", ""):
         wrong.append(f"Cache-Control: {said.get('Cache-Control')}")

@@ -333,6 +333,7 @@ def test_whoever_took_the_token_floods_nobody_with_reports() -> None:
         "[" * 8_000,
         "\ud800".encode("utf-8", "surrogatepass").decode("latin-1"),
         told(account="none"),
+        told(account="\ud800"),
         told(at="today"),
         told(at="2026-01-01T00:00:00"),
         told(login=""),
@@ -341,7 +342,7 @@ def test_whoever_took_the_token_floods_nobody_with_reports() -> None:
         told(address="here"),
         told(detail="\x00"),
     ],
-    ids=range(12),
+    ids=range(13),
 )
 def test_a_report_that_makes_no_sense_is_refused(body: object) -> None:
     with override_settings(SIGN_IN_REPORT_TOKEN="let me report"):

@@ -19,6 +19,7 @@ from jitportal.models import EmergencyAccount, SshHost
 from jitportal.operations import limits, sign_ins, ssh_hosts
 from jitportal.operations.sign_ins import Seen
 from jitportal.rules.errors import Invalid, JitportalError, NotAllowed
+from jitportal.rules.plain_text import is_plain
 from jitportal.web.refusals import status_of
 
 LARGEST = 8_192
@@ -97,6 +98,8 @@ def _text(said: dict[str, Any], name: str, *, needed: bool = True, longest: int 
     value = said.get(name, "")
     if not isinstance(value, str) or (needed and not value.strip()) or len(value) > longest:
         raise Invalid(f"{name} is a text of 1 to {longest} characters.", field=name)
+    if not is_plain(value):
+        raise Invalid("The text holds characters that aren't text.", field=name)
     return value.strip()
 
 
