@@ -7,10 +7,10 @@
 # --target         the target's key in the policy
 # --entitlements   what this host serves: the entitlements of roles in the policy
 # --emergency      the emergency accounts whose every sign-in is told to the portal (may be left out)
-# standard input   this host's token, from manage.py ssh_host add
+# standard input   this host's token, from manage.py ssh_host add; nothing (</dev/null): the one that it has
 #
 # It writes the files below, asks sshd whether it takes them, and changes nothing where it doesn't. Run it
-# again after an update of the portal. uninstall.sh takes everything away.
+# again after an update of the portal: what you set in /etc/jit-session.conf stays. uninstall.sh takes everything away.
 set -eu
 umask 077
 portal= target= entitlements= authority= emergency=
@@ -44,7 +44,11 @@ esac
 for program in sshd ssh-keygen sudo curl python3 unshare setpriv; do
     command -v "$program" >/dev/null || { echo "$program is missing: install it first." >&2 && exit 1; }
 done
-read -r token || [ -n "${token:-}" ] || { echo "Give this host's token on standard input." >&2 && exit 2; }
+set_before() { [ ! -f /etc/jit-session.conf ] || sed -n "s/^$1 *= *//p" /etc/jit-session.conf | head -n 1; }
+read -r token || token=${token:-$(set_before token)}
+[ -n "$token" ] || { echo "Give this host's token on standard input." >&2 && exit 2; }
+without_delivery=$(set_before without_delivery)
+largest=$(set_before largest)
 
 put() { # put MODE PATH: standard input, in place at once
     cat >"$2.new.$$"
@@ -77,9 +81,9 @@ portal = $portal
 target = $target
 token = $token
 # continue: a session goes on while its recording can't be delivered; end: it doesn't
-without_delivery = continue
+without_delivery = ${without_delivery:-continue}
 # bytes; a session whose recording is full ends
-largest = 536870912
+largest = ${largest:-536870912}
 CONFIG
 
 # Each with the target before it: a certificate for another target works nowhere here, whoever signed it.
