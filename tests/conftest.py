@@ -82,16 +82,44 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.timeout(PROOF_SECONDS))
 
 
-#: What shows in a second way what a test beside it shows. It runs with the proofs, on both databases.
+#: What shows in a second way, or at length, what a test beside it shows. It runs with the proofs, on both
+#: databases. Files or tests, as pytest names them.
 A_SECOND_WAY = (
-    "tests/journeys/test_queue.py::test_without_script_",
-    "tests/management/test_demo.py::test_without_a_database_server_",
+    "tests/connectors/test_postgres_expiry.py::test_a_client_that_reconnects_",
+    "tests/connectors/test_postgres_expiry.py::test_moving_",
+    "tests/connectors/test_postgres_expiry.py::test_two_hundred_",
+    "tests/connectors/test_postgres_expiry.py::test_upgrading_",
+    "tests/connectors/test_postgres_races.py::test_a_grant_and_a_later_",
+    "tests/connectors/test_postgres_races.py::test_a_thousand_",
+    "tests/connectors/test_postgres_races.py::test_two_leases_",
+    "tests/connectors/test_postgres_time_outs.py::test_a_check_of_",
+    "tests/connectors/test_postgres_time_outs.py::test_a_process_that_freezes_",
+    "tests/journeys/test_asking.py",
+    "tests/journeys/test_auditor.py",
+    "tests/journeys/test_queue.py",
+    "tests/management/test_commands.py::test_a_shell_sees_",
+    "tests/management/test_demo.py::test_with",
     "tests/management/test_deploy_check.py::test_nothing_is_found_in_production[1]",
+    "tests/management/test_deploy_check.py::test_something_is_found_where_a_",
+    "tests/management/test_private_postgres.py::test_a_kept_",
+    "tests/management/test_private_postgres.py::test_committed_",
+    "tests/management/test_serve.py::test_a_taken_",
+    "tests/management/test_serve.py::test_everything_ends_",
+    "tests/operations/test_ssh_left_behind.py::test_a_sign_in_waits_",
+    "tests/operations/test_ssh_stalled.py::test_a_stalled_session_hears_of_an_early_end[True]",
+    "tests/operations/test_ssh_stalled.py::test_a_stalled_session_is_over_at_its_end[True]",
     "tests/proofs/test_state_machine.py::test_the_invariants_hold[unfenced]",
+    "tests/rules/test_policy_yaml.py::test_a_large_directory_",
+    "tests/rules/test_policy_yaml.py::test_a_long_document_",
+    "tests/web/engineer/test_in_browser.py::test_a_countdown_",
+    "tests/web/engineer/test_in_browser.py::test_a_page_",
     "tests/web/engineer/test_in_browser.py::test_it_all_works_without_script",
     "tests/web/engineer/test_in_browser.py::test_no_page_scrolls_",
     "tests/web/pages/test_on_paper.py",
-    "tests/web/pages/test_palette_by_keyboard.py::test_without_script_",
+    "tests/web/pages/test_palette_by_keyboard.py",
+    "tests/worker/test_redis.py",
+    "tests/worker/test_sick_targets.py",
+    "tests/worker/test_worker.py::test_goes_on_after_",
     "tests/worker/test_worker.py::test_stops_when_its_whole_group_",
 )
 #: Of a form's or a list's test with many cases, the short suite runs so many. The proofs run all.

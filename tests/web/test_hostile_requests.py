@@ -54,7 +54,7 @@ pytestmark = pytest.mark.django_db
 #: 200 on each.
 LONG, EACH, LONG_IN_ADMIN = 500, 4, 50
 #: In the short suite each address gets so many, each as one kind.
-SHORT = 3
+SHORT = 1
 #: The one page that may run compiled code.
 CSP = "Content-Security-Policy"
 PLAYER = re.compile(r"/recordings/\d+/watch/[^/]+/")

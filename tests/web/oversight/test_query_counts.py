@@ -67,7 +67,7 @@ LISTS: list[tuple[str, str, Made, int]] = [
     ("mona", "/queue/", waiting, 28),
     ("gwen", "/request/jit/door/", waiting, 24),
     ("olga", "/tasks/", holding, 18),
-    ("opal", "/problems/", late, 20),
+    ("opal", "/problems/", late, 21),
     ("opal", "/targets/", targeted, 13),
     ("sam", "/roles/", holding, 13),
     ("sam", "/roles/door/", holding, 25),

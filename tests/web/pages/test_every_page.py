@@ -58,6 +58,19 @@ NO_PAGES = {
     "recording_cast",
     "recording_file",
 }
+#: Of these each has its own kind of parts: the short suite looks at them, the proofs at every page.
+SAMPLE = {
+    "activation_detail",
+    "grant_detail",
+    "incident_review",
+    "my_access",
+    "policy",
+    "queue",
+    "record",
+    "request_jit",
+    "role_detail",
+    "sign_in",
+}
 #: What else one may come upon: words that can't be looked for, nothing found, and what isn't there.
 MISTAKES = {
     "requester": [
@@ -115,15 +128,16 @@ def test_every_page_is_looked_at() -> None:
 
 
 @override_settings(ROOT_URLCONF=WithTheDemo, DEMO=True)
-def test_each_page_once(transactional_db: None, live_server: LiveServer, browser: Browser) -> None:
+def test_pages_of_each_kind(transactional_db: None, live_server: LiveServer, browser: Browser) -> None:
     """By the first of those who look that may see it; the proof has them all look at all of theirs."""
     world = company()
     seen: set[str] = set()
     pages: dict[str, list[tuple[str, int]]] = {}
     for kind in (kind for kinds in ROUNDS for kind in kinds):
-        chosen = {name: found for name, found in _pages(world, kind).items() if name not in seen}
+        chosen = {name: found for name, found in _pages(world, kind).items() if name in SAMPLE - seen}
         seen |= set(chosen)
         pages[kind] = [(addresses[0], 200) for addresses in chosen.values()]
+    assert seen == SAMPLE
     _look_at(pages, world, live_server, browser)
 
 
