@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
@@ -16,6 +17,7 @@ from jitportal.operations import clock, emergencies, probes
 from jitportal.rules.vocabulary import ProbeSays
 from tests.operations import emergency_world as house
 from tests.operations import world
+from tests.provider.running import provider_running
 
 
 class Service:
@@ -55,11 +57,18 @@ class Service:
 
 
 @pytest.fixture
-def service(db: None, settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+def unprobed(db: None, settings: LazySettings) -> Iterator[Service]:
     settings.WEBHOOKS = house.SIEM
     settings.OUTGOING_ALLOWED_NETWORKS = [ip_network("127.0.0.1/32")]
-    monkeypatch.setenv("JITPORTAL_TARGET_INCIDENTS", "hunter2")
     service = Service()
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def service(unprobed: Service, monkeypatch: pytest.MonkeyPatch) -> Service:
+    monkeypatch.setenv("JITPORTAL_TARGET_INCIDENTS", "hunter2")
+    service = unprobed
     probe = f"probe: {{kind: http, url: '{service.url}/health', failures: 2, every_seconds: 10}}"
     incident = (
         f"probe: {{kind: incident, url: '{service.url}/incidents/{{incident}}', "
@@ -72,8 +81,7 @@ def service(db: None, settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -
             text=house.POLICY,
         )
     )
-    yield service
-    service.close()
+    return service
 
 
 def outage() -> Criterion:
@@ -113,6 +121,53 @@ def test_it_disagrees_while_the_service_answers_and_agrees_after_enough_failures
         "agrees",
         "disagrees",
     ]
+
+
+@pytest.mark.parametrize(
+    ("answers", "said_of_it"),
+    [
+        ({"/health": (200, {"issuer": "x"})}, "lacks authorization_endpoint and token_endpoint and jwks_uri"),
+        ({"/keys": (200, {"keys": []})}, "publishes no keys"),
+        ({"/keys": (500, {})}, "keys' address answers 500"),
+    ],
+    ids=["another document", "no keys", "failing keys"],
+)
+def test_a_provider_that_only_half_works_is_out(
+    unprobed: Service, answers: dict[str, tuple[int, object]], said_of_it: str
+) -> None:
+    probed_as_openid(f"{unprobed.url}/health")
+    at = {name: f"{unprobed.url}/{name}" for name in ("issuer", "authorization_endpoint", "token_endpoint")}
+    unprobed.answers["/health"] = (200, {**at, "jwks_uri": f"{unprobed.url}/keys"})
+    unprobed.answers["/keys"] = (200, {"keys": [{"kty": "RSA"}]})
+    probes.look(outage())
+    assert said() == ProbeSays.DISAGREES
+    unprobed.answers.update(answers)
+    for _ in range(2):
+        probes.look(outage())
+    assert said() == ProbeSays.AGREES
+    assert said_of_it in probes.says(outage(), clock.now()).detail
+
+
+def test_a_real_identity_provider_is_up_until_it_is_killed(
+    db: None, settings: LazySettings, tmp_path: Path
+) -> None:
+    settings.OUTGOING_ALLOWED_NETWORKS = [ip_network("127.0.0.1/32")]
+    settings.WEBHOOKS = house.SIEM
+    with provider_running(tmp_path, "http://127.0.0.1:8000/sign-in/provider/callback/") as provider:
+        probed_as_openid(f"{provider.issuer}/.well-known/openid-configuration")
+        probes.look(outage())
+        assert said() == ProbeSays.DISAGREES
+    probes.look(outage())
+    assert said() == ProbeSays.DISAGREES, "one failure says nothing new"
+    probes.look(outage())
+    assert said() == ProbeSays.AGREES
+
+
+def probed_as_openid(url: str) -> None:
+    probe = f"probe: {{kind: openid, url: '{url}', failures: 2, every_seconds: 10}}"
+    world.settle(
+        world.changed(("evidence: A picture.}", f"evidence: A picture., {probe}}}"), text=house.POLICY)
+    )
 
 
 def test_what_was_seen_long_ago_says_nothing(service: Service) -> None:
