@@ -42,7 +42,7 @@ _SET_TO = (
     ),
     re.compile(rf"(?<![\w-])--(?>[\w-]*?(?:{_NEAR_SECRETS}|key))[\w-]*+[=\s]\s*+{_VALUE}", _FLAGS),
     re.compile(rf"(?<!\S)(?:-u|--user)[\s=]*+[^\s:'\"]{{0,100}}+:{_VALUE}", _FLAGS),
-    re.compile(rf"\b(?:sshpass|mysql|mariadb)\w*+(?:\s++(?!-p)\S++){{0,9}}+\s++-p\s*+{_VALUE}", _FLAGS),
+    re.compile(rf"\b(?:sshpass|mysql|mariadb)\w*+(?:\s++(?!-p)\S++){{0,9}}\s++-p\s*+{_VALUE}", _FLAGS),
     re.compile(rf"\b(?:bearer|basic)\s++{_VALUE}", _FLAGS),
 )
 #: Secrets that show by themselves, wherever they stand.
