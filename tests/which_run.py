@@ -17,6 +17,7 @@ A_SECOND_WAY = (
     "tests/journeys/test_asking.py",
     "tests/journeys/test_auditor.py",
     "tests/journeys/test_queue.py",
+    "tests/journeys/test_review.py",
     "tests/management/test_commands.py::test_a_shell_sees_",
     "tests/management/test_demo.py::test_with",
     "tests/management/test_deploy_check.py::test_nothing_is_found_in_production[1]",
@@ -43,8 +44,17 @@ A_SECOND_WAY = (
     "tests/worker/test_worker.py::test_stops_when_its_whole_group_",
 )
 #: Of a form's or a list's test with many cases, the short suite runs so many. The proofs run all.
-CASES = 3
-WITH_MANY_CASES = ("tests/web/engineer/", "tests/web/oversight/")
+CASES = 2
+WITH_MANY_CASES = (
+    "tests/operations/test_post_incident",
+    "tests/operations/test_recordings.py",
+    "tests/web/engineer/",
+    "tests/web/oversight/",
+    "tests/web/test_incidents.py",
+    "tests/web/test_passkeys.py",
+    "tests/web/test_recordings.py",
+    "tests/web/test_sign_on_proofs.py",
+)
 EACH_CASE_ITS_OWN = ("tests/web/oversight/test_query_counts.py", "tests/web/oversight/test_queue.py")
 #: What stands on rules, words, forms, processes and other servers, and not on what the two databases do
 #: differently. On PostgreSQL it runs with the proofs; there the short suite holds constraints, guards, locks,
@@ -52,7 +62,7 @@ EACH_CASE_ITS_OWN = ("tests/web/oversight/test_query_counts.py", "tests/web/over
 PAGES = (
     "tests/connectors/",
     "tests/envelopes/",
-    "tests/journeys/test_emergency.py",
+    "tests/journeys/",
     "tests/management/",
     "tests/operations/test_accounts.py",
     "tests/operations/test_after_the_fact.py",
@@ -97,7 +107,7 @@ PAGES = (
     "tests/worker/test_worker.py::test_stops_cleanly_",
 )
 #: And these stand on what the two databases do differently.
-PAGES_THAT_SEARCH = {"test_queue.py", "test_record.py", "test_record_files.py", "test_health.py"}
+PAGES_THAT_SEARCH = {"test_record.py", "test_health.py"}
 #: Here no test stands on a database at all.
 WITHOUT_A_DATABASE = ("tests/rules/", "tests/envelopes/", "tests/connectors/")
 #: Where a test waits for processes, browsers and full minutes.
