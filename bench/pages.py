@@ -128,7 +128,9 @@ def _seen(browser: Browser, url: str, name: str, key: str, address: str, rounds:
         warm = counted.taken()
         context.close()
     middle = {what: statistics.median(one[what] for one in told) for what in ("answered", "first", "largest")}
-    return Seen(name, cold[0][0], max(taken[1] for taken in cold), warm[1], **middle, again=statistics.median(again))
+    return Seen(
+        name, cold[0][0], max(taken[1] for taken in cold), warm[1], **middle, again=statistics.median(again)
+    )
 
 
 class _Counted:
