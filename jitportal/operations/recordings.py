@@ -25,6 +25,7 @@ from jitportal.models import Grant, Person, Recording, RecordingPiece, SshCertif
 from jitportal.operations import clock, limits
 from jitportal.operations.facts import require
 from jitportal.operations.transaction import operation
+from jitportal.rules import recording_end
 from jitportal.rules.errors import Conflict, Invalid
 from jitportal.rules.permissions import Verb
 from jitportal.rules.vocabulary import EndReason, RecordingKind, RecordingState
@@ -35,6 +36,7 @@ BLOCK = 1 << 20
 SILENT = timedelta(hours=24)
 FULL = "It is full: what came later isn't kept."
 GIVEN_UP = "Its end never came."
+CUT_OFF = "It is cut off: what recorded the session stopped before the session's end was written down."
 
 
 class WrongOffset(Conflict):
@@ -211,8 +213,10 @@ def receive(recording: Recording, piece: Piece) -> Recording:
             file.write(piece.data)
             file.flush()
             os.fsync(file.fileno())
-        whole = _hash(file, recording.size + len(piece.data)) if piece.last else ""
-        return _kept(recording, piece, whole)
+        size = recording.size + len(piece.data)
+        whole = _hash(file, size) if piece.last else ""
+        gap = CUT_OFF if piece.last and not _ended(recording, file, size) else ""
+        return _kept(recording, piece, whole, gap=gap)
 
 
 def _kept(
@@ -342,6 +346,15 @@ def _hash(file: BinaryIO, size: int) -> str:
         whole.update(block)
         size -= len(block)
     return whole.hexdigest()
+
+
+def _ended(recording: Recording, file: BinaryIO, size: int) -> bool:
+    """Whether it has the mark of its end, as far as its kind has one."""
+    if recording.kind not in (RecordingKind.ASCIICAST_V2, RecordingKind.ASCIICAST_V3):
+        return True
+    tail = min(size, recording_end.LONGEST)
+    file.seek(size - tail)
+    return recording_end.is_marked(file.read(tail))
 
 
 def _moment(seconds: float) -> datetime:

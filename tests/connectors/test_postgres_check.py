@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import shlex
 from datetime import timedelta
 
@@ -9,6 +11,8 @@ import psycopg
 import pytest
 
 from jitportal.connectors.base import RoleOnTarget
+from jitportal.connectors.postgres.checkup import SCRIPT_VERSION
+from jitportal.management.target_scripts import script
 from jitportal.rules.vocabulary import Enforcement, Pathway
 from tests.connectors.postgres_target import PASSWORD, PostgresTarget, now
 
@@ -25,6 +29,23 @@ def test_a_promised_sweep_that_is_not_there_is_a_problem(target: PostgresTarget)
     health = target.connector(expiry="pg_cron").check(portal_now=now)
     assert not health.expiry_armed
     assert "pg_cron is not in the database" in " ".join(health.problems)
+
+
+def test_a_server_with_the_script_of_before_is_told_to_run_it_again(target: PostgresTarget) -> None:
+    target.run("CREATE OR REPLACE FUNCTION jit.version() RETURNS integer LANGUAGE sql AS 'SELECT 2'")
+    try:
+        health = target.connector().check(portal_now=now)
+    finally:
+        target.run("CREATE OR REPLACE FUNCTION jit.version() RETURNS integer LANGUAGE sql AS 'SELECT 3'")
+    assert not health.rights
+    assert "run the script of `manage.py target_script postgres` again" in " ".join(health.problems)
+    assert target.connector().check(portal_now=now).rights
+
+
+def test_whoever_changes_the_script_raises_its_version() -> None:
+    """What operators must run again is told to them by its version alone; comments change nothing."""
+    steps = re.sub(r"^\s*--.*\n|\s+(?=\n)", "", script("postgres"), flags=re.MULTILINE)
+    assert (SCRIPT_VERSION, hashlib.sha256(steps.encode()).hexdigest()[:16]) == (3, "1d064775b7b2c79e")
 
 
 @pytest.mark.parametrize(("seconds", "word"), [(5.0, "behind"), (-5.0, "ahead")])

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from jitportal.connectors.base import Certifying, Connector, RoleOnTarget, TargetError
+from jitportal.connectors.ssh.checkup import WRAPPER_VERSION
 from jitportal.models import Lease, SshCertificate
 from jitportal.operations import clock, ssh_hosts, targets
 from jitportal.rules.vocabulary import CertificateOrder, Enforcement, Holding, LeaseOrder, Pathway, Presence
@@ -145,7 +146,13 @@ class TestSsh(ConnectorContract):
         ):
             assert part in said
         fingerprint = bench.fleet.inside("ssh-keygen", "-l", "-f", "/etc/ssh/jit-authority.pub").split()[1]
-        ssh_hosts.heard(host, {"authority": fingerprint, "revocations": "yes", "wrapper": "2"}, seconds)
+        well = {"authority": fingerprint, "revocations": "yes", "wrapper": WRAPPER_VERSION}
+        ssh_hosts.heard(host, {**well, "wrapper": "2"}, seconds)
+        assert problems() == (
+            f"web1 has version 2 of jit-session, and the portal needs {WRAPPER_VERSION}: run the script there "
+            "again.",
+        )
+        ssh_hosts.heard(host, well, seconds)
         assert problems() == ()
         with clock.moved(by=timedelta(minutes=7)):
             assert "fetched the revocation list 7 minutes ago" in problems()[0]

@@ -18,11 +18,13 @@ from jitportal.operations import clock, recordings, ssh_hosts
 from jitportal.operations.recordings import LARGEST_PIECE
 from jitportal.rules.limits import Limit
 from jitportal.rules.vocabulary import GrantStatus
+from jitportal.web.presenters import recordings as presenter
 from tests.models import rows
 
 pytestmark = pytest.mark.django_db
 
 HEADER = b'{"version": 2, "width": 80, "height": 24}\n'
+END = b'[1.5, "m", "exit 0"]\n'
 
 
 @pytest.fixture(autouse=True)
@@ -98,7 +100,7 @@ def stored(recording: Recording) -> bytes:
 
 
 def test_a_recording_comes_in_pieces_and_is_whole(host: Host) -> None:
-    parts = [HEADER, b'[1.0, "o", "hel', b'lo"]\n']
+    parts = [HEADER, b'[1.0, "o", "hel', b'lo"]\n', END]
     pk, offset = host.begin(), 0
     for part in parts:
         answer = host.send(pk, offset, part)
@@ -146,9 +148,9 @@ def test_what_a_crash_left_behind_without_its_row_is_written_over(host: Host) ->
     host.send(pk, 0, HEADER)
     with recordings.path_of(only()).open("ab") as file:
         file.write(b"half a piece of which no row tells, and longer than the next one")
-    host.send(pk, len(HEADER), b"next")
-    host.send(pk, len(HEADER) + 4, b"", whole=HEADER + b"next")
-    assert stored(only()) == HEADER + b"next"
+    host.send(pk, len(HEADER), END)
+    host.send(pk, len(HEADER + END), b"", whole=HEADER + END)
+    assert stored(only()) == HEADER + END
     assert only().state == "complete"
 
 
@@ -161,7 +163,37 @@ def test_a_hash_that_differs_is_said(host: Host) -> None:
     host.send(pk, len(HEADER), b"", whole=b"something else")
     done = only()
     assert (done.state, done.sha256) == ("truncated", hashlib.sha256(HEADER).hexdigest())
-    assert "the hashes differ" in done.gaps[0]
+    assert "the hashes differ" in done.gaps[-1]
+
+
+@pytest.mark.parametrize(
+    ("last", "kind", "gaps"),
+    [
+        (END, "asciicast_v2", []),
+        (b'[5e-05, "m", "exit -9"]\n', "asciicast_v2", []),
+        (b'[0.1, "x", "0"]\n', "asciicast_v3", []),
+        (b"whatever it is\n", "plain", []),
+        (b"", "asciicast_v2", [recordings.CUT_OFF]),
+        (b'[1.0, "o", "exit 0"]\n', "asciicast_v2", [recordings.CUT_OFF]),
+        (b'[1.0, "m", "entered 1"]\n', "asciicast_v2", [recordings.CUT_OFF]),
+        (END.rstrip(), "asciicast_v2", [recordings.CUT_OFF]),
+        (END + b'[2.0, "o", "more"]\n', "asciicast_v2", [recordings.CUT_OFF]),
+        (END + b"\x00" * 300, "asciicast_v2", [recordings.CUT_OFF]),
+        (b"[" * 400 + END, "asciicast_v3", [recordings.CUT_OFF]),
+        (b'[1.0, ["m"], {}]\n', "asciicast_v2", [recordings.CUT_OFF]),
+    ],
+)
+def test_one_without_the_mark_of_its_end_is_cut_off(
+    host: Host, last: bytes, kind: str, gaps: list[str]
+) -> None:
+    pk = host.begin(kind=kind)
+    host.send(pk, 0, HEADER)
+    assert host.send(pk, len(HEADER), last, whole=HEADER + last).status_code == 204
+    done = only()
+    assert (done.gaps, done.state) == (gaps, "truncated" if gaps else "complete")
+    facts = presenter.facts_of(done)
+    assert facts.badge[1] == ("Cut off: it has no end" if gaps else "Complete")
+    assert facts.last == (done.pieces.latest("offset").received_at if gaps else None)
 
 
 def test_the_last_piece_again_is_no_error_and_a_later_one_is(host: Host) -> None:
@@ -297,6 +329,7 @@ def test_a_host_that_is_back_after_that_delivers_all_of_it_beside(host: Host) ->
         late = host.announce()
         assert (late.json()["offset"], late.json()["finished"]) == (0, False)
         assert host.announce().json() == late.json()
-        assert host.send(late.json()["recording"], 0, HEADER, whole=HEADER).status_code == 204
+        all_of_it = HEADER + END
+        assert host.send(late.json()["recording"], 0, all_of_it, whole=all_of_it).status_code == 204
     first, second = Recording.objects.order_by("pk")
     assert (first.state, second.state, second.gaps) == ("truncated", "complete", [])

@@ -12,6 +12,7 @@ import pytest
 from django.conf import LazySettings
 from pytest_django.live_server_helper import LiveServer
 
+from jitportal.connectors.ssh.checkup import WRAPPER_VERSION
 from jitportal.models import EmergencySignIn, Event, PostIncidentReview, Recording, SshHost
 from jitportal.operations import certifying, emergencies, grants, recording_text, recordings
 from jitportal.rules.entered_lines import MARK, EnteredLines
@@ -296,6 +297,26 @@ class TestWithThePortal:
             opened.end()
         until(lambda: Recording.objects.filter(state="complete").exists())
 
+    def test_a_wrapper_that_is_killed_takes_its_session_with_it_and_leaves_a_recording_without_an_end(
+        self, client: Client
+    ) -> None:
+        _grant, certificate = ssh_rack.granted(client)
+        word = f"marker{uuid4().hex[:8]}"
+        with session(client.ssh(certificate, options=("-tt",))) as opened:
+            opened.wait_for("$ ")
+            opened.type(f"setsid sh -c 'sleep 300 # {word}' & echo last of all\n")
+            opened.wait_for("last of all\r\n")
+            until(lambda: alive(word))
+            # The first that sudo has started: the others are its guard and its deliverer.
+            client.fleet.inside("sh", "-c", "kill -9 $(pgrep -o -f '^/usr/bin/python3 .*jit-session')")
+            gone_within(word, 2)
+            opened.end()
+        cut = until(lambda: Recording.objects.exclude(state="receiving").first())
+        assert cut
+        assert (cut.state, cut.gaps) == ("truncated", [recordings.CUT_OFF])
+        assert "last of all" in recordings.path_of(cut).read_text()
+        until(lambda: not client.fleet.inside("ls", SPOOL))
+
     def test_what_could_not_be_delivered_is_delivered_later(
         self, client: Client, live_server: LiveServer, host: SshHost
     ) -> None:
@@ -313,6 +334,6 @@ class TestWithThePortal:
         fleet.inside("/usr/local/sbin/jit-krl")
         assert "while it was down" in recordings.path_of(Recording.objects.get(state="complete")).read_text()
         host.refresh_from_db()
-        assert host.report["wrapper"] == "2"
+        assert host.report["wrapper"] == WRAPPER_VERSION
         assert host.report["revocations"] == "yes"
         assert abs(host.skew_milliseconds or 9999) < 1000

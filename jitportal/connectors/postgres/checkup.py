@@ -11,7 +11,7 @@ from jitportal.connectors.postgres.connection import Connection, Deadline, Serve
 from jitportal.rules.vocabulary import MAX_SKEW, Health
 
 #: The version of the installation script that this connector speaks to (``jit.version()``).
-SCRIPT_VERSION = 2
+SCRIPT_VERSION = 3
 #: The sweep beats about once a second; later than this, it stands still.
 BEAT_SECONDS = 10.0
 CLOCK_READINGS = 3

@@ -12,7 +12,7 @@ from jitportal.rules.vocabulary import MAX_SKEW
 #: A host says how it is once a minute.
 SILENT = timedelta(minutes=5)
 #: The version of ``jit-session`` that this connector speaks to.
-WRAPPER_VERSION = "2"
+WRAPPER_VERSION = "3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,14 @@ def _of(host: HostReport, authority: PublicKey) -> Iterable[str]:
         yield f"{name} doesn't trust the authority {authority.fingerprint}: run the script there again."
     if host.facts.get("revocations") != "yes":
         yield f"sshd on {name} doesn't read the revocation list: run the script there again."
-    if host.facts.get("wrapper", "") != WRAPPER_VERSION:
-        yield f"jit-session on {name} is missing or another version: no recorded session begins there."
+    wrapper = host.facts.get("wrapper", "none")
+    if wrapper == "none":
+        yield f"jit-session on {name} is missing, so no recorded session begins: run the script there again."
+    elif wrapper != WRAPPER_VERSION:
+        yield (
+            f"{name} has version {wrapper[:9]} of jit-session, and the portal needs {WRAPPER_VERSION}: run "
+            "the script there again."
+        )
     if (kept := host.facts.get("refused", "0")) != "0":
         yield (
             f"{name} keeps {kept[:9]} recordings in /var/lib/jit-session that the portal closed before they "

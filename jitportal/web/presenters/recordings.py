@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Max
 
 from jitportal.models import Grant, Recording
 from jitportal.operations import facts, recording_text
 from jitportal.operations.recording_text import Reading
+from jitportal.operations.recordings import CUT_OFF
 from jitportal.rules.permissions import Verb
 from jitportal.rules.terminal_text import Line
 from jitportal.rules.vocabulary import RecordingKind, RecordingState
@@ -19,6 +22,7 @@ _STATES = {
     RecordingState.COMPLETE: ("force", "Complete", "circle-check"),
     RecordingState.TRUNCATED: ("failed", "Not whole", "triangle-alert"),
 }
+_CUT_OFF = ("failed", "Cut off: it has no end", "scissors")
 _KINDS = {
     RecordingKind.ASCIICAST_V2: "a terminal's output (asciicast, version 2)",
     RecordingKind.ASCIICAST_V3: "a terminal's output (asciicast, version 3)",
@@ -34,6 +38,7 @@ class Facts:
     badge: tuple[str, str, str]
     kind: str
     pieces: int
+    last: datetime | None  # when the last piece came; none where its end came too
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +66,10 @@ class Shown:
 
 
 def facts_of(recording: Recording) -> Facts:
-    return Facts(
-        _STATES[RecordingState(recording.state)],
-        _KINDS[RecordingKind(recording.kind)],
-        recording.pieces.count(),
-    )
+    badge = _CUT_OFF if CUT_OFF in recording.gaps else _STATES[RecordingState(recording.state)]
+    pieces = recording.pieces.aggregate(count=Count("pk"), last=Max("received_at"))
+    last = None if recording.state == RecordingState.COMPLETE else pieces["last"]
+    return Facts(badge, _KINDS[RecordingKind(recording.kind)], pieces["count"], last)
 
 
 def shown(recording: Recording, words: str, token: str) -> Shown:

@@ -2,7 +2,7 @@
 -- transaction of its own, because sessions are cut after the revoke is committed.
 
 CREATE FUNCTION jit.version() RETURNS integer
-LANGUAGE sql IMMUTABLE AS $$ SELECT 2 $$;
+LANGUAGE sql IMMUTABLE AS $$ SELECT 3 $$;
 
 -- What is due, by role; and when the next lease runs out.
 CREATE FUNCTION jit.due_roles() RETURNS SETOF oid
