@@ -3,7 +3,7 @@
 gunicorn reads a request in one of its few threads, and waits for the next byte for as long as the client
 likes: as many clients as there are threads, each with half a request, would be the end of the portal. Here
 a request has so many seconds to arrive whole, its body included, and each part of an answer as many to be
-taken.
+taken. What can't be read as a request is refused with the headers of every other answer.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from errno import ECONNRESET, EPIPE
+from importlib import import_module
 from typing import Any
 
+from django.conf import settings
 from gunicorn.workers.gthread import ThreadWorker
 
 from jitportal.environment import Environment
@@ -82,3 +84,41 @@ class BoundedThreadWorker(ThreadWorker):
             conn.sock = BoundedSocket.of(conn.sock)
         conn.sock.expect_request()
         return super().handle(conn)  # type: ignore[no-untyped-call] # gunicorn has no types of its own
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Refuse what never came to the portal. gunicorn logs it and finds the status."""
+        its_own = _Unsent()
+        super().handle_error(req, its_own, addr, exc)  # type: ignore[no-untyped-call] # as above
+        with suppress(OSError):
+            client.sendall(refusal(its_own.status))
+
+
+class _Unsent:
+    """In a client's place: takes gunicorn's own page, which repeats what was sent and has no headers."""
+
+    def __init__(self) -> None:
+        self.status = "400 Bad Request"
+
+    def gettimeout(self) -> float:
+        return 0.0
+
+    def sendall(self, data: bytes) -> None:
+        self.status = data.partition(b"\r\n")[0].decode("latin-1").partition(" ")[2] or self.status
+
+
+def refusal(status: str) -> bytes:
+    """The whole answer, its connection's last."""
+    headers_module = import_module("jitportal.web.middleware")  # needs Django, which isn't set up above yet
+    body = f"{status}: the portal can't read this request.\n".encode()
+    headers = {
+        "Connection": "close",
+        "Content-Type": "text/plain; charset=utf-8",
+        "Content-Length": str(len(body)),
+        **headers_module.SECURITY_HEADERS,
+    }
+    if settings.SECURE_HSTS_SECONDS:
+        whole = "; includeSubDomains" if settings.SECURE_HSTS_INCLUDE_SUBDOMAINS else ""
+        whole += "; preload" if settings.SECURE_HSTS_PRELOAD else ""
+        headers["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}{whole}"
+    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body

@@ -9,6 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from gunicorn.http import wsgi
+
 from jitportal.environment import Environment
 from jitportal.worker.parent_death import end_children_with_this_process, end_with_supervisor
 
@@ -26,6 +28,9 @@ errorlog = "-"
 accesslog = "-" if _env.flag("ACCESS_LOG") else None
 # A process says that it lives by touching a file; on a disk that is busy this can be too slow.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a unique name is made in it
+
+
+wsgi.SERVER = "jitportal"  # gunicorn has no setting for it; what runs the portal is nobody's business
 
 
 def on_starting(_server: Any) -> None:

@@ -17,6 +17,7 @@ from jitportal.operations import (
     notices,
     nudge_times,
     policies,
+    risks,
     standing,
     step_up,
     telling,
@@ -35,7 +36,7 @@ from jitportal.rules.permissions import Answer, Denied, Verb
 from jitportal.rules.plain_text import words_problem
 from jitportal.rules.policy import start_problems
 from jitportal.rules.step_up import Act
-from jitportal.rules.vocabulary import EndReason, RequestStatus, Risk, Verdict
+from jitportal.rules.vocabulary import EndReason, RequestStatus, Verdict
 
 _CLOSES = {Verdict.DENY: RequestStatus.DENIED, Verdict.SEND_BACK: RequestStatus.SENT_BACK}
 _SAID = {Verdict.APPROVE: "approved", Verdict.DENY: "denied", Verdict.SEND_BACK: "sent back"}
@@ -237,7 +238,7 @@ def _stepped_up(
     proof: StepUpProof | None,
 ) -> StepUpProof | None:
     """The second factor that approving a role of high risk takes, for exactly this document."""
-    if verdict is not Verdict.APPROVE or request.role.risk != Risk.HIGH:
+    if verdict is not Verdict.APPROVE or not risks.is_high(request):
         return None
     earlier = request.renewal_of
     revoked = earlier is not None and earlier.end_reason == EndReason.REVOKED

@@ -12,7 +12,7 @@ from jitportal.audit.bulk import change_many
 from jitportal.audit.events import draft, record_many
 from jitportal.audit.system import system
 from jitportal.models import Event, Grant, Lease, Person, StepUpProof
-from jitportal.operations import clock, emergency_ends, notices, policies, rooms, step_up, wants
+from jitportal.operations import clock, emergency_ends, notices, policies, risks, rooms, step_up, wants
 from jitportal.operations.connecting import instructions, reveal
 from jitportal.operations.facts import require
 from jitportal.operations.granting import RENEWAL_LEAD, begin, say
@@ -24,7 +24,7 @@ from jitportal.rules.errors import Conflict, JitportalError, PolicyRefuses, TooL
 from jitportal.rules.lifecycle import check_transition, spoken_state
 from jitportal.rules.permissions import Verb
 from jitportal.rules.step_up import Act
-from jitportal.rules.vocabulary import EndReason, GrantStatus, Risk, StartMode
+from jitportal.rules.vocabulary import EndReason, GrantStatus, StartMode
 
 __all__ = ["expire_due", "hand_back", "instructions", "pass_unused", "reveal", "revoke", "start", "start_due"]
 
@@ -53,7 +53,7 @@ def start(*, actor: Person, grant: Grant, proof: StepUpProof | None = None) -> G
         if now >= grant.closes_at:
             raise TooLate(f"Its window closed at {moment(grant.closes_at)}. Ask again.")
         taken = None
-        if grant.role.risk == Risk.HIGH:
+        if risks.is_high_grant(grant):
             taken = step_up.require(
                 actor=actor,
                 act=Act.START,

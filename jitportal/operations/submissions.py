@@ -12,7 +12,7 @@ from django.db import DatabaseError
 from jitportal.audit.bulk import insert_many
 from jitportal.audit.events import record
 from jitportal.models import AccessRequest, DecisionSubmission, Person, SubmittedVerdict
-from jitportal.operations import clock, decisions, enrolment, step_up
+from jitportal.operations import clock, decisions, enrolment, risks, step_up
 from jitportal.operations.facts import require, visible_requests
 from jitportal.operations.step_up import EnrolmentNeeded, StepUpNeeded
 from jitportal.operations.transaction import lock_person, operation
@@ -21,7 +21,7 @@ from jitportal.rules.errors import Conflict, Invalid, InvalidInput, JitportalErr
 from jitportal.rules.permissions import Verb
 from jitportal.rules.plain_text import words_problem
 from jitportal.rules.step_up import Act
-from jitportal.rules.vocabulary import RequestStatus, Risk, Verdict, VerdictOutcome
+from jitportal.rules.vocabulary import RequestStatus, Verdict, VerdictOutcome
 
 #: More than this is no decision about each of them any more.
 MOST_VERDICTS = 50
@@ -115,7 +115,7 @@ def _problems(wish: Wish) -> list[Invalid]:
     said = wish.reason.strip()
     problems = [Invalid(problem, field="reason") for problem in [words_problem(said)] if problem]
     if wish.verdict is Verdict.APPROVE and step_up.is_required(Act.APPROVE):
-        high = wish.request.role.risk == Risk.HIGH
+        high = risks.is_high(wish.request)
         problems += [Invalid(f"{wish.request.role}, {wish.request.requester}: {_BY_ITSELF}")] if high else []
     if wish.verdict is Verdict.APPROVE and (wish.minutes is None or wish.minutes < 1):
         problems.append(Invalid("Say for how many minutes.", field="minutes"))

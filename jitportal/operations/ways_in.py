@@ -5,19 +5,14 @@ Whoever has stolen the holder's session would otherwise make one of their own.
 
 from __future__ import annotations
 
-from django.db.models import Q
-
 from jitportal.models import Grant, Person, StepUpProof
-from jitportal.operations import policies, step_up
+from jitportal.operations import policies, risks, step_up
 from jitportal.rules.step_up import Act
-from jitportal.rules.vocabulary import Risk
-
-_DEAR = Q(role__risk=Risk.HIGH) | Q(activation__isnull=False)
 
 
 def is_dear(grant: Grant) -> bool:
     """Whether a way into it takes a fresh second factor: where its risk is high, and in an emergency."""
-    return grant.role.risk == Risk.HIGH or grant.activation_id is not None
+    return grant.activation_id is not None or risks.is_high_grant(grant)
 
 
 def password(actor: Person, grant: Grant, proof: StepUpProof | None) -> StepUpProof | None:
@@ -52,12 +47,13 @@ def certificate(
 
 def key(person: Person, name: str, fingerprint: str, proof: StepUpProof | None) -> StepUpProof | None:
     """The factor for another key, while the person holds a grant that such a key can be signed for."""
-    open_to_it = list(
+    held = (
         Grant.objects.unfinished()
-        .filter(_DEAR, person=person, stopped_at__isnull=True, role__target__connector="ssh")
-        .select_related("role__target", "scope")
+        .filter(person=person, stopped_at__isnull=True, role__target__connector="ssh")
+        .select_related("role__target", "scope", "request__role")
         .order_by("pk")
     )
+    open_to_it = [grant for grant in held if is_dear(grant)]
     if not open_to_it:
         return None
     return step_up.require(

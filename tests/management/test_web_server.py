@@ -11,11 +11,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from email.parser import BytesHeaderParser
 from pathlib import Path
 
 import pytest
+from django.http import HttpResponse
 
 from tests import migrated
+from tests.web.headers import missing_headers
 from tests.worker.processes import wait_until
 
 pytestmark = [
@@ -168,6 +171,43 @@ def test_no_request_hides_in_another(how: str, server: Server) -> None:
     assert all(status < 500 or status in NOT_HERE for status in answered[:1]), said[:200]
     if how != "an underscored length":
         assert b'"status"' not in said, "The hidden request was answered."
+
+
+#: Whoever answers: the portal, its files, and the server itself where no request comes out of what was sent.
+ANSWERED = {
+    "a page": (200, SIGN_IN),
+    "no page": (404, b"GET /nowhere HTTP/1.1\r\n" + HEAD + b"\r\n"),
+    "no file": (404, b"GET /static/nowhere.css HTTP/1.1\r\n" + HEAD + b"\r\n"),
+    "a file that takes nothing": (405, b"POST /static/tokens.css HTTP/1.1\r\n" + HEAD + b"\r\n"),
+    "a host of others": (400, b"GET / HTTP/1.1\r\nHost: evil.example\r\nX-Forwarded-Proto: https\r\n\r\n"),
+    "without a token": (403, b"POST /sign-in/ HTTP/1.1\r\n" + HEAD + b"Content-Length: 0\r\n\r\n"),
+    "too large": (413, POST + b"Content-Length: 99999999999\r\n\r\n"),
+    "no token of a host": (401, POST + b"Content-Length: 2\r\n\r\n{}"),
+    "no request": (400, b"GET  /evil-word HTTP/1.1\r\n\r\n"),
+    "a method of its own": (400, b"evil-word / HTTP/1.1\r\n" + HEAD + b"\r\n"),
+    "another version": (400, b"GET / HTTP/9.9\r\n" + HEAD + b"\r\n"),
+    "no header": (400, b"GET / HTTP/1.1\r\n" + HEAD + b"evil-word\r\n\r\n"),
+    "a long address": (414, b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\n" + HEAD + b"\r\n"),
+    "a long header": (431, b"GET / HTTP/1.1\r\n" + HEAD + b"X: " + b"a" * 20_000 + b"\r\n\r\n"),
+    "many headers": (431, b"GET / HTTP/1.1\r\n" + HEAD + b"X: y\r\n" * 500 + b"\r\n"),
+    "an expectation": (417, POST + b"Expect: evil-word\r\nContent-Length: 2\r\n\r\n{}"),
+    "a coding of its own": (501, POST + b"Transfer-Encoding: evil-word\r\n\r\n0\r\n\r\n"),
+}
+
+
+@pytest.mark.parametrize("what", ANSWERED)
+def test_whoever_answers_sends_the_headers(what: str, server: Server) -> None:
+    """And what the server itself refuses repeats nothing that was sent."""
+    status, data = ANSWERED[what]
+    said = server.say(data)
+    head, _, body = said.partition(b"\r\n\r\n")
+    first, _, lines = head.partition(b"\r\n")
+    assert first.startswith(b"HTTP/1.1 %d " % status)
+    headers = dict(BytesHeaderParser().parsebytes(lines))
+    assert missing_headers(HttpResponse(status=status, headers=headers)) == []
+    assert headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"
+    assert int(headers.get("Content-Length", len(body))) == len(body)
+    assert b"evil-word" not in said
 
 
 def test_malformed_requests_are_refused_by_whoever_reads_them(server: Server) -> None:

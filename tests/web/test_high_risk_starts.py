@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import LazySettings
@@ -12,10 +13,11 @@ from django.urls import reverse
 from pytest_django.plugin import DjangoDbBlocker
 
 from jitportal.models import AccessRequest, Event, Grant, StepUpProof
-from jitportal.operations import clock, grants, policies, requests, step_up
+from jitportal.operations import clock, grants, policies, requests, step_up, submissions, ways_in
 from jitportal.operations.asking import Ask
 from jitportal.operations.step_up import StepUpNeeded
-from jitportal.rules.vocabulary import GrantStatus, Pathway, RequestStatus, StartMode
+from jitportal.rules.errors import InvalidInput
+from jitportal.rules.vocabulary import GrantStatus, Pathway, RequestStatus, StartMode, Verdict
 from tests.undone import undone
 from tests.web.second_factors import HALF_MINUTE, App, approval_of, browser_of, confirmed, words
 from tests.web.world import POLICY, World, approve, ask, elevate, settled
@@ -160,13 +162,48 @@ def test_a_role_that_has_become_one_of_high_risk_doesnt_start_by_itself(world: W
     assert (grant.status, grant.end_reason) == (GrantStatus.ENDED, "failed")
 
 
+def test_a_newer_policy_spares_nobody_the_factor_for_what_was_asked_before(world: World) -> None:
+    now = clock.now()
+    window: dict[str, Any] = {
+        "start_mode": StartMode.ON_CLICK,
+        "opens_at": now,
+        "closes_at": now + timedelta(hours=1),
+    }
+    request = requests.submit(actor=world["rita"], ask=wish(**window))
+    _apply(world, RISKY.replace("risk: high", "risk: low"), "Doors are cheap.")
+    app = App(world["mona"])
+    request.role.refresh_from_db()
+    assert request.role.risk == "low"
+    address, said = approval_of(request)
+    mona = browser_of(world["mona"])
+    asked = mona.post(address, said)
+    assert asked.status_code == 403
+    assert "Confirm" in words(asked)
+    among_others = submissions.Wish(request, Verdict.APPROVE, said["digest"], minutes=20)
+    with pytest.raises(InvalidInput, match="second factor for that alone"):
+        submissions.submit(actor=world["mona"], token=uuid4(), wishes=[among_others])
+    request.refresh_from_db()
+    assert request.status == RequestStatus.PENDING
+    assert confirmed(mona, asked, address, step_up_code=app.code()).status_code == 302
+    App(world["rita"])
+    grant = Grant.objects.get(request=request)
+    with pytest.raises(StepUpNeeded):
+        grants.start(actor=world["rita"], grant=grant)
+    assert ways_in.is_dear(grant)
+    cheap = approve(world, ask(world, "oskar", "door"), "otto")
+    assert not ways_in.is_dear(cheap.grant)
+
+
 def _make_risky(world: World) -> None:
-    text = RISKY.replace("risk: low", "risk: high")
+    _apply(world, RISKY.replace("risk: low", "risk: high"), "Cages are dear.")
+
+
+def _apply(world: World, text: str, note: str) -> None:
     assert text != RISKY
     with step_up.told_as_a_story():
         for editor in ("paul", "polly"):
             elevate(world, editor, "policy-editor")
-        version = policies.propose(actor=world["paul"], text=text, note="Cages are dear.")
+        version = policies.propose(actor=world["paul"], text=text, note=note)
         policies.approve(actor=world["polly"], version=version)
         policies.apply(actor=world["polly"], version=version)
 
