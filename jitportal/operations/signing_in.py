@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -32,6 +32,7 @@ class Attempt:
     username: str
     keys: tuple[str, str]  # of the account, of the address
     failures: tuple[int, int]
+    address_free_at: tuple[datetime, datetime]  # before this try, and with it counted
     door: str = USUAL
 
 
@@ -54,12 +55,14 @@ def begin(username: str, *, browser: str = "", door: str = USUAL) -> Attempt:
             raise TooOften(
                 f"There were too many failures to sign in. Try again in {spoken_wait(wait)}.", wait=wait
             )
+        before = rows[1].free_at
         for row, guessing in zip(rows, _guessing(door), strict=True):
             row.failures += 1
             row.free_at = now + guessing.wait(row.failures)
             row.forgotten_at = now + FORGOTTEN
             row.save()
-    return Attempt(username, keys, (rows[0].failures, rows[1].failures), door)
+    failures = (rows[0].failures, rows[1].failures)
+    return Attempt(username, keys, failures, (before, rows[1].free_at), door)
 
 
 def failed(attempt: Attempt) -> None:
@@ -90,13 +93,19 @@ def failed(attempt: Attempt) -> None:
 
 
 def succeeded(attempt: Attempt) -> None:
-    """The try was none to guess: the account's series ends, and the address isn't charged for it."""
+    """The try was none to guess: the account's series ends, and the address isn't charged for it.
+
+    What the address had to wait before, it waits still: else whoever has an account of their own would sign
+    in to it between guesses at others'.
+    """
+    before, counted = attempt.address_free_at
     with transaction.atomic():
         now = clock.now()
         account, address = locked(attempt.door, attempt.keys, now)
         account.failures, account.free_at = 0, now
         address.failures = max(0, address.failures - 1)
-        address.free_at = now
+        if address.free_at == counted:  # nobody has failed from there since
+            address.free_at = before
         RateLimit.objects.bulk_update([account, address], ["failures", "free_at"])
 
 

@@ -66,7 +66,15 @@ def spoken_wait(wait: timedelta) -> str:
 
 
 def network_of(address: str | None) -> str:
-    """What counts as one address: who has one of IPv6 has 2⁶⁴ of them. Empty where it isn't known."""
-    if address and isinstance(ip_address(address), IPv6Address):
-        return str(ip_network(f"{address}/64", strict=False))
-    return address or ""
+    """What counts as one address: who has one of IPv6 has 2⁶⁴ of them. Empty where it isn't known.
+
+    One of IPv4 counts as such however it is spelled: else all of them would be one network of IPv6.
+    """
+    if not address:
+        return ""
+    found = ip_address(address)
+    if not isinstance(found, IPv6Address):
+        return address
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ip_network(f"{found}/64", strict=False))

@@ -112,6 +112,26 @@ def test_an_address_that_waits_keeps_no_known_browser_out(ann: Person) -> None:
     assert tries(own, PASSWORD).status_code == 429
 
 
+def test_an_account_of_ones_own_buys_no_guesses_at_others(ann: Person, settings: LazySettings) -> None:
+    settings.SIGN_IN_ADDRESS_FAILURES = 3
+    own = Client()
+    for number in range(3):
+        assert tries(own, PASSWORD).status_code == 302
+        own.post("/sign-out/")
+        assert tries(Client(), "wrong", username=f"somebody{number}").status_code == 422
+    assert tries(own, PASSWORD).status_code == 302  # a known browser, which needn't wait
+    own.post("/sign-out/")
+    assert tries(Client(), "wrong", username="other").status_code == 429
+
+
+def test_addresses_of_ipv4_are_told_apart_however_they_are_spelled(settings: LazySettings) -> None:
+    settings.SIGN_IN_ADDRESS_FAILURES = 3
+    for number, spelled in enumerate(("::ffff:203.0.113.7", "203.0.113.7", "::ffff:cb00:7107")):
+        tries(Client(), "wrong", username=f"somebody{number}", address=spelled)
+    assert tries(Client(), "wrong", username="other", address="203.0.113.7").status_code == 429
+    assert tries(Client(), "wrong", username="other", address="::ffff:203.0.113.8").status_code == 422
+
+
 def test_a_network_of_one_owner_counts_as_one(settings: LazySettings) -> None:
     settings.SIGN_IN_ADDRESS_FAILURES = 3
     for number in range(3):
