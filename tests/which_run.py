@@ -50,7 +50,7 @@ WITH_MANY_CASES = (
     "tests/operations/test_recordings.py",
     "tests/web/engineer/",
     "tests/web/oversight/",
-    "tests/web/test_incidents.py",
+    "tests/web/incidents/",
     "tests/web/test_passkeys.py",
     "tests/web/test_recordings.py",
     "tests/web/test_sign_on_proofs.py",

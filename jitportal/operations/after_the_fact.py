@@ -23,6 +23,7 @@ from jitportal.models import (
 )
 from jitportal.operations import clock, policies, post_incident
 from jitportal.operations.emergency_alerts import raise_alerts
+from jitportal.operations.emergency_telling import say
 from jitportal.operations.facts import require
 from jitportal.operations.transaction import lock_person, operation
 from jitportal.rules.durations import spoken
@@ -192,7 +193,8 @@ def _written(
 
 def _say(activation: Activation, use: Use, actor: Person, now: datetime) -> Event:
     by = f", by opening envelope {use.envelope}" if use.envelope else ""
-    return record(
+    return say(
+        activation,
         verb="emergency.taken_in",
         actor=actor,
         sentence=(
@@ -200,10 +202,6 @@ def _say(activation: Activation, use: Use, actor: Person, now: datetime) -> Even
             f"{spoken(activation.minutes)} while the portal was down{by}. {actor} wrote it down afterwards."
         ),
         now=now,
-        person=activation.person,
-        activation=activation,
-        role=activation.role,
-        target=activation.role.target,
         policy_version=activation.policy_version,
         data={
             "account": activation.account.key,

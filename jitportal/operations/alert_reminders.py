@@ -7,16 +7,14 @@ from datetime import datetime
 from django.db.models import Q
 
 from jitportal.audit.bulk import insert_many
-from jitportal.audit.events import record
 from jitportal.audit.system import system
-from jitportal.models import Activation, ActivationAlert, Event, Person
-from jitportal.operations import clock, notices, policies, webhooks
-from jitportal.operations.emergency_alerts import path_of
+from jitportal.models import Activation, ActivationAlert, Person
+from jitportal.operations import clock
 from jitportal.operations.emergency_people import louder
+from jitportal.operations.emergency_telling import call, mark_of, say, tell
 from jitportal.operations.notice_details import isolated
 from jitportal.operations.transaction import operation
 from jitportal.rules.emergencies import alert_again_at
-from jitportal.rules.vocabulary import Pathway
 
 UNACKNOWLEDGED = "emergency.unacknowledged"
 BATCH = 20
@@ -66,50 +64,39 @@ def _alert(activation: Activation, actor: Person, now: datetime) -> None:
     insert_many(ActivationAlert, list(more.values()), actor) if more else None
     people = [*(one for one in alerted.values() if one.is_active), *(one.person for one in more.values())]
     minutes = int((now - _raised_at(activation)).total_seconds() // 60)
-    event = _say(activation, len(people), minutes, actor, now)
-    drill = "Drill: " if activation.drill else ""
-    notices.notify(
-        recipients=people,
+    event = say(
+        activation,
+        verb=UNACKNOWLEDGED,
+        sentence=(
+            f"Nobody acknowledged the alert in {minutes} minutes: {len(people)} people are alerted again."
+        ),
+        actor=actor,
+        now=now,
+        data={"minutes": minutes},
+    )
+    tell(
+        activation,
+        people,
         kind=UNACKNOWLEDGED,
-        key=f"{activation.pk}:{now.isoformat()}",
-        subject=f"{drill}Nobody has acknowledged: {isolated(activation.person)} and {activation.account}",
+        occasion=now.isoformat(),
+        subject=(
+            f"{mark_of(activation)}Nobody has acknowledged: {isolated(activation.person)} and "
+            f"{activation.account}"
+        ),
         body=(
             f"{isolated(activation.person)} activated {activation.account} on {activation.role.target} "
             f"{minutes} minutes ago, and nobody who was alerted has said that they have seen it. Open the "
             "page to acknowledge this alert, and to end the access if it should not be."
         ),
-        path=path_of(activation),
-        now=now,
         actor=actor,
-        activation=activation,
+        now=now,
     )
-    webhooks.enqueue(
+    call(
+        activation,
         kind=UNACKNOWLEDGED,
-        data={
-            "activation": activation.pk,
-            "drill": activation.drill,
-            "person": activation.person.username,
-            "account": activation.account.key,
-            "target": activation.role.target.key,
-            "minutes": minutes,
-        },
-        endpoints=policies.document_of(activation.policy_version).pathways[Pathway.BREAK_GLASS].webhooks,
-        now=now,
-        actor=actor,
+        more={"minutes": minutes},
         event=event,
-        message=f"msg_activation_{activation.pk}_unacknowledged_{now:%Y%m%dT%H%M%S}",
-    )
-
-
-def _say(activation: Activation, people: int, minutes: int, actor: Person, now: datetime) -> Event:
-    return record(
-        verb=UNACKNOWLEDGED,
         actor=actor,
-        sentence=f"Nobody acknowledged the alert in {minutes} minutes: {people} people are alerted again.",
         now=now,
-        person=activation.person,
-        activation=activation,
-        role=activation.role,
-        target=activation.role.target,
-        data={"minutes": minutes},
+        occasion=f"unacknowledged_{now:%Y%m%dT%H%M%S}",
     )

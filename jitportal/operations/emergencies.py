@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from jitportal.audit import context
-from jitportal.audit.events import record
 from jitportal.models import (
     AccessRequest,
     Activation,
@@ -30,6 +29,7 @@ from jitportal.operations import clock, confirmation_words, grants, policies, po
 from jitportal.operations.directory import person_facts
 from jitportal.operations.emergency_alerts import raise_alerts
 from jitportal.operations.emergency_people import deciders_of_request
+from jitportal.operations.emergency_telling import say
 from jitportal.operations.facts import require
 from jitportal.operations.granting import begin
 from jitportal.operations.overlap import refuse_overlap
@@ -312,7 +312,8 @@ def _grant(activation: Activation, earlier: Grant | None, now: datetime) -> Gran
 def _say_opened(activation: Activation, actor: Person, now: datetime, traced: dict[str, Any]) -> Event:
     what = "practises emergency access" if activation.drill else "has emergency access"
     again = f", extending activation {activation.extension_of_id}" if activation.extension_of_id else ""
-    return record(
+    return say(
+        activation,
         verb="emergency.opened",
         actor=actor,
         sentence=(
@@ -320,11 +321,7 @@ def _say_opened(activation: Activation, actor: Person, now: datetime, traced: di
             f"{spoken(activation.minutes)}{again}, claiming {activation.criterion}."
         ),
         now=now,
-        person=actor,
-        activation=activation,
         request=activation.from_request,
-        role=activation.role,
-        target=activation.role.target,
         policy_version=activation.policy_version,
         data={
             "account": activation.account.key,

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from jitportal.audit.bulk import insert_many
-from jitportal.audit.events import record
 from jitportal.models import Activation, ActivationAlert, Event, Person
-from jitportal.operations import clock, notices, policies, webhooks
+from jitportal.operations import clock
 from jitportal.operations.emergency_people import people_of, to_alert
+from jitportal.operations.emergency_telling import call, mark_of, rules_of, say, tell
 from jitportal.operations.facts import require
 from jitportal.operations.notice_details import Detail, isolated
 from jitportal.operations.transaction import operation
@@ -19,27 +19,24 @@ from jitportal.rules.emergencies import alert_again_at
 from jitportal.rules.errors import Conflict
 from jitportal.rules.lifecycle import spoken_state
 from jitportal.rules.permissions import Verb
-from jitportal.rules.policy_requirements import PathwayRules
-from jitportal.rules.vocabulary import Pathway, ProbeSays
+from jitportal.rules.vocabulary import ProbeSays
 
 OPENED, ENDED, ANNOUNCED = "emergency.opened", "emergency.ended", "emergency.drill_announced"
 
 
 def announce_drill(activation: Activation, actor: Person, now: datetime) -> None:
     """Forewarn security: what comes next is a drill."""
-    notices.notify(
-        recipients=[one for one in people_of(_rules(activation).contacts) if one.pk != actor.pk],
+    tell(
+        activation,
+        [one for one in people_of(rules_of(activation).contacts) if one.pk != actor.pk],
         kind=ANNOUNCED,
-        key=str(activation.pk),
         subject=f"A drill begins: {activation.account}",
         body=(
             f"{isolated(activation.person)} practises emergency access with {activation.account}. "
             "The alert that follows belongs to it: acknowledge it as you would a real one."
         ),
-        path=path_of(activation),
-        now=now,
         actor=actor,
-        activation=activation,
+        now=now,
     )
 
 
@@ -47,10 +44,10 @@ def raise_alerts(
     activation: Activation, withdrawn: Iterable[Person], event: Event, actor: Person, now: datetime
 ) -> list[ActivationAlert]:
     """Alert everybody who must hear of it, by mail or chat, and other systems by webhook."""
-    rules = _rules(activation)
+    contacts = rules_of(activation).contacts
     if activation.drill:
         announce_drill(activation, actor, now)
-    told = to_alert(activation, rules.contacts, withdrawn)
+    told = to_alert(activation, contacts, withdrawn)
     rows = [
         ActivationAlert(activation=activation, person=person, cause=cause, raised_at=now)
         for person, cause in told.values()
@@ -58,26 +55,24 @@ def raise_alerts(
     alerts = insert_many(ActivationAlert, rows, actor) if rows else []
     activation.alert_again_at = alert_again_at(now, now)
     activation.save(update_fields=["alert_again_at"])
-    notices.notify(
-        recipients=[person for person, _ in told.values()],
+    tell(
+        activation,
+        [person for person, _ in told.values()],
         kind=OPENED,
-        key=str(activation.pk),
         subject=_subject(activation),
         body=_body(activation),
-        path=path_of(activation),
-        now=now,
         actor=actor,
-        activation=activation,
+        now=now,
         details=_details(activation),
     )
-    webhooks.enqueue(
+    call(
+        activation,
         kind=OPENED,
-        data=_data(activation),
-        endpoints=rules.webhooks,
-        now=now,
-        actor=actor,
+        more=_data(activation),
         event=event,
-        message=f"msg_activation_{activation.pk}_opened",
+        actor=actor,
+        now=now,
+        occasion="opened",
     )
     return alerts
 
@@ -88,11 +83,11 @@ def tell_of_end(activation: Activation, event: Event, actor: Person, now: dateti
     if activation.stopped_by_id != activation.person_id:
         people.append(activation.person)
     why = spoken_state(activation.end_reason)
-    notices.notify(
-        recipients=[person for person in people if person.pk != actor.pk],
+    tell(
+        activation,
+        [person for person in people if person.pk != actor.pk],
         kind=ENDED,
-        key=str(activation.pk),
-        subject=f"{_mark(activation)}{activation.account} has ended: {why}",
+        subject=f"{mark_of(activation)}{activation.account} has ended: {why}",
         body=" ".join(
             part
             for part in (
@@ -101,24 +96,22 @@ def tell_of_end(activation: Activation, event: Event, actor: Person, now: dateti
             )
             if part
         ),
-        path=path_of(activation),
-        now=now,
         actor=actor,
-        activation=activation,
+        now=now,
     )
-    webhooks.enqueue(
+    call(
+        activation,
         kind=ENDED,
-        data={
+        more={
             **_data(activation),
             "stopped_at": activation.stopped_at,
             "end_reason": activation.end_reason,
             "stopped_by": activation.stopped_by.username if activation.stopped_by else "",
         },
-        endpoints=_rules(activation).webhooks,
-        now=now,
-        actor=actor,
         event=event,
-        message=f"msg_activation_{activation.pk}_ended",
+        actor=actor,
+        now=now,
+        occasion="ended",
     )
 
 
@@ -137,32 +130,15 @@ def acknowledge(*, actor: Person, activation: Activation) -> ActivationAlert:
         alert.acknowledged_at = max(now, alert.raised_at)
         alert.save(update_fields=["acknowledged_at"])
         seconds = (alert.acknowledged_at - alert.raised_at).total_seconds()
-        record(
+        say(
+            alert.activation,
             verb="emergency.acknowledged",
-            actor=actor,
             sentence=f"{actor} acknowledged the alert after {seconds:.0f} s.",
+            actor=actor,
             now=now,
-            person=alert.activation.person,
-            activation=alert.activation,
-            role=alert.activation.role,
-            target=alert.activation.role.target,
             data={"seconds": round(seconds, 1), "cause": alert.cause},
         )
         return alert
-
-
-def path_of(activation: Activation) -> str:
-    """The activation's page."""
-    return f"/emergency/activations/{activation.pk}/"
-
-
-def _rules(activation: Activation) -> PathwayRules:
-    """Break-glass as the version says that the activation is pinned to; it was made under it."""
-    return policies.document_of(activation.policy_version).pathways[Pathway.BREAK_GLASS]
-
-
-def _mark(activation: Activation) -> str:
-    return "Drill: " if activation.drill else ""
 
 
 def _subject(activation: Activation) -> str:
@@ -171,7 +147,7 @@ def _subject(activation: Activation) -> str:
         return f"Emergency access without the portal: {who} used {activation.account}"
     if activation.probe_said == ProbeSays.DISAGREES and not activation.drill:
         return f"Emergency access AGAINST ITS PROBE: {who} uses {activation.account}"
-    return f"{_mark(activation)}Emergency access: {who} uses {activation.account}"
+    return f"{mark_of(activation)}Emergency access: {who} uses {activation.account}"
 
 
 def _body(activation: Activation) -> str:
@@ -215,11 +191,6 @@ def _details(activation: Activation) -> list[Detail]:
 
 def _data(activation: Activation) -> dict[str, Any]:
     return {
-        "activation": activation.pk,
-        "drill": activation.drill,
-        "person": activation.person.username,
-        "account": activation.account.key,
-        "target": activation.role.target.key,
         "role": activation.role.key,
         "scope": activation.scope.key,
         "criterion": activation.criterion.key,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from jitportal.audit.events import record
 from jitportal.models import Activation, Grant, Person
 from jitportal.operations import post_incident
 from jitportal.operations.emergency_alerts import tell_of_end
+from jitportal.operations.emergency_telling import say
 from jitportal.rules.lifecycle import check_transition, spoken_state
 from jitportal.rules.vocabulary import ActivationStatus, EndReason
 
@@ -38,16 +38,13 @@ def _stop(activation: Activation, grant: Grant, actor: Person, now: datetime) ->
     activation.end_reason, activation.end_note = grant.end_reason, grant.end_note
     activation.save(update_fields=["status", "stopped_at", "stopped_by", "end_reason", "end_note"])
     why = spoken_state(grant.end_reason)
-    event = record(
+    event = say(
+        activation,
         verb="emergency.ended",
         actor=actor,
         sentence=f"Emergency access of {activation.person} with {activation.account} ended: {why}.",
         now=now,
-        person=activation.person,
-        activation=activation,
         grant=grant,
-        role=activation.role,
-        target=activation.role.target,
         data={"reason": grant.end_reason, "note": grant.end_note, "drill": activation.drill},
     )
     post_incident.access_ended(activation=activation, actor=actor, now=now)

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from jitportal.audit.events import record
 from jitportal.audit.system import system
 from jitportal.models import Activation, EmergencyAccount, EmergencySignIn, Person, PostIncidentReview, Role
 from jitportal.operations import clock
+from jitportal.operations.emergency_telling import say
 from jitportal.operations.post_incident import open_for_sign_in, tell
 from jitportal.operations.post_incident_facts import escalated_to
 from jitportal.operations.transaction import operation
@@ -62,7 +62,14 @@ def report(*, source: str, account: EmergencyAccount, seen: Seen) -> EmergencySi
         if sign_in.activation is None:
             _open(sign_in, actor, now)
         else:
-            _say_used(sign_in, sign_in.activation, actor, now)
+            say(
+                sign_in.activation,
+                verb="emergency.signed_in",
+                sentence=f"{sign_in.login} signed in to {sign_in.activation.role.target}.",
+                actor=actor,
+                now=now,
+                data={"sign_in": sign_in.pk, "at": sign_in.at.isoformat()},
+            )
         return sign_in
 
 
@@ -118,17 +125,3 @@ def _paged(sign_in: EmergencySignIn, review: PostIncidentReview, now: datetime) 
     ).values("owner_id")
     people = [*custodians, *Person.objects.active().filter(pk__in=owners), *escalated_to(review, now)]
     return list({person.pk: person for person in people}.values())
-
-
-def _say_used(sign_in: EmergencySignIn, activation: Activation, actor: Person, now: datetime) -> None:
-    record(
-        verb="emergency.signed_in",
-        actor=actor,
-        sentence=f"{sign_in.login} signed in to {activation.role.target}.",
-        now=now,
-        person=activation.person,
-        activation=activation,
-        role=activation.role,
-        target=activation.role.target,
-        data={"sign_in": sign_in.pk, "at": sign_in.at.isoformat()},
-    )

@@ -11,6 +11,9 @@ from jitportal.rules.post_incident_words import Step
 from jitportal.web.forms import incidents as forms
 from jitportal.web.forms.base import PortalForm
 
+#: What is typed and not sent: form -> field -> text.
+Typed = dict[str, dict[str, str]]
+
 #: The forms without anything in them at first.
 _PLAIN: dict[str, type[PortalForm]] = {
     "return": forms.ReturnForm,
@@ -45,35 +48,65 @@ def bound(review: PostIncidentReview, name: str, sent: QueryDict, *, views_log: 
     return _KINDS[name](sent)
 
 
-def unbound(review: PostIncidentReview, person: Person, *, views_log: bool) -> dict[str, PortalForm]:
-    """All of them: what is stored stands in them, and over that what this person has drafted."""
-    known = facts_of(review)
-    reportable = {None: "", True: "yes", False: "no"}[review.reportable]
-    remediation = {**_stored(review, _DONE), "reportable": reportable}
+def seeing(review: PostIncidentReview, form: PortalForm) -> PortalForm:
+    """The same form for what the page shows now: a determination that is sent again is of that."""
+    if isinstance(form, forms.DeterminationForm) and form.is_bound:
+        form.data = {**form.data, form.add_prefix("seen"): facts_of(review).digest}
+    return form
+
+
+def unbound(
+    review: PostIncidentReview, person: Person, *, views_log: bool, typed: Typed | None = None
+) -> dict[str, PortalForm]:
+    """All of them: what is stored stands in them, over that what this person has drafted, and over that what
+    they have typed and not sent.
+    """
+    known, typed = facts_of(review), typed or {}
     drill = {
         **_stored(review, _DRILL),
         "custody_checked": review.custody_checked_at is not None,
         "resealed": review.resealed_at is not None,
     }
+    if "drill" in typed:  # browsers don't send empty boxes
+        drill |= {"custody_checked": False, "resealed": False}
     determination = {
         **_stored(review, _FOUND),
         **_marked(review),
         **_drafted(review, person, Step.DETERMINATION),
+        **typed.get("determine", {}),
         "seen": known.digest,
     }
     return {
-        **{name: kind() for name, kind in _PLAIN.items()},
+        **{name: kind(initial=typed.get(name)) for name, kind in _PLAIN.items()},
         "state": forms.StatementForm(
-            initial={**_stored(review, _STATED), **_drafted(review, person, Step.STATEMENT)}
+            initial={
+                **_stored(review, _STATED),
+                **_drafted(review, person, Step.STATEMENT),
+                **typed.get("state", {}),
+            }
         ),
         "determine": forms.DeterminationForm(
             initial=determination, lines=known.lines if views_log else {}, drill=review.drill
         ),
         "remediate": forms.RemediationForm(
-            initial={**remediation, **_drafted(review, person, Step.REMEDIATION)}
+            initial={
+                **_put_right(review),
+                **_drafted(review, person, Step.REMEDIATION),
+                **typed.get("remediate", {}),
+            }
         ),
-        "drill": forms.DrillForm(initial=drill),
+        "drill": forms.DrillForm(initial={**drill, **typed.get("drill", {})}),
     }
+
+
+def kept_remediation(review: PostIncidentReview) -> PortalForm:
+    """What was put right as it is stored: that is what a signature is about."""
+    return forms.RemediationForm(initial=_put_right(review))
+
+
+def _put_right(review: PostIncidentReview) -> dict[str, str]:
+    reportable = {None: "", True: "yes", False: "no"}[review.reportable]
+    return {**_stored(review, _DONE), "reportable": reportable}
 
 
 def _stored(review: PostIncidentReview, names: tuple[str, ...]) -> dict[str, str]:

@@ -50,8 +50,6 @@ def test_a_use_is_explained_judged_and_closed(
     mia.page.get_by_role("link", name=f": {ACCOUNT}").first.click()
     assert mia.page.url == review
     _determines(mia)
-    mia.page.get_by_role("button", name=f"Rotate the credential of {ACCOUNT}").click()
-    mia.is_told("The credential is gone, as its target says.")
     _puts_right(mia.page)
     mia.is_told("What was put right is kept.")
     mia.page.get_by_role("button", name="Sign the review").click()
@@ -112,6 +110,9 @@ def _determines(mia: Visitor) -> None:
         asked.get_by_role("radio", name=answer, exact=True).check()
     page.get_by_label("Why is the gap acceptable?").fill("The server's own log was read.")
     page.get_by_label("What do you find?").fill("As declared.")
+    page.get_by_role("button", name=f"Rotate the credential of {ACCOUNT}").click()
+    mia.is_told("The credential is gone, as its target says.")
+    expect(page.get_by_label("What do you find?")).to_have_value("As declared.")  # kept, though never saved
     page.get_by_role("button", name="Keep the determination").click()
     mia.is_told("Your determination is kept.")
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 from jitportal.audit.system import system
-from jitportal.models import Activation, PostIncidentReview
+from jitportal.models import Activation, Notice, PostIncidentReview
 from jitportal.operations import clock, post_incident, post_incident_closing, post_incident_steps
-from jitportal.operations.post_incident_facts import facts_of
+from jitportal.operations.post_incident_facts import facts_of, timeline_of
 from jitportal.operations.post_incident_steps import Mark
 from jitportal.operations.transaction import operation
 from jitportal.rules.post_incident_words import (
@@ -127,3 +127,14 @@ def sign(who: str, review: PostIncidentReview) -> PostIncidentReview:
 
 def sign_second(who: str, review: PostIncidentReview) -> PostIncidentReview:
     return post_incident_closing.sign_second(actor=world.person(who), review=review, proof=None)
+
+
+def told(kind: str) -> list[str]:
+    """Who has a notice of this kind."""
+    rows = Notice.objects.filter(kind=kind).order_by("recipient__username")
+    return list(rows.values_list("recipient__username", flat=True))
+
+
+def verbs(review: PostIncidentReview) -> list[str]:
+    """The events of a use and its review, in order."""
+    return [event.verb for event in timeline_of(review)]

@@ -86,6 +86,12 @@ class Turn:
     waiting: str
 
     @property
+    def drafted(self) -> str:
+        """The step on the page that keeps drafts, if there is one: there is one at a time."""
+        steps = {"state": self.state or self.draft, "determine": self.determine, "remediate": self.remediate}
+        return next((name for name, there in steps.items() if there), "")
+
+    @property
     def forms(self) -> frozenset[str]:
         """The acts whose forms the page shows."""
         shown = {

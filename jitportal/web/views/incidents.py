@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -12,14 +13,15 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from jitportal.models import Person, PostIncidentReview
-from jitportal.operations import action_log_viewing, facts, post_incident_versions
+from jitportal.operations import action_log_viewing, facts
 from jitportal.rules.permissions import Verb
 from jitportal.web import fetch
 from jitportal.web.forms import incidents as forms
 from jitportal.web.forms.base import PortalForm
 from jitportal.web.http import PortalRequest, forget_reading, now_of
 from jitportal.web.incident_acts import ACTS, DRAFTED
-from jitportal.web.incident_forms import bound, unbound
+from jitportal.web.incident_forms import bound, seeing, unbound
+from jitportal.web.incident_typed import beside, keep_draft, keep_the_rest, refuse_unkept, typed_in
 from jitportal.web.presenters import incident_lists as lists
 from jitportal.web.presenters import incidents as presenter
 from jitportal.web.refusals import form_page, refusals_shown_in
@@ -38,28 +40,34 @@ def incident_reviews(request: PortalRequest) -> HttpResponse:
 def incident_review(request: PortalRequest, pk: int) -> HttpResponse:
     review = fetch.incident_review(request, pk)
     views_log = _views_log(request, review)
-    name = request.POST.get("act", "") if request.method == "POST" else ""
-    sent: PortalForm = PortalForm()
+    name, sent, typed = "", PortalForm(), beside(request, review)
     if request.method == "POST":
-        name = name if name in ACTS else "state"
+        name = _act(request)
+        if "draft" in request.POST and name not in DRAFTED:
+            keep_the_rest(request, review, "", views_log=views_log)
+            return redirect(request.get_full_path())
+        name = name or "state"
         review = fetch.incident_review(request, pk, ACTS[name].verb)
-        sent = bound(review, name, request.POST, views_log=views_log)
+        sent, typed = bound(review, name, request.POST, views_log=views_log), typed_in(request.POST, but=name)
         drafted = "draft" in request.POST and isinstance(sent, forms.DraftedForm)
         if drafted or sent.is_valid():
             with refusals_shown_in(sent):
-                said = _keep(request, review, name) if drafted else ACTS[name].do(request, review, sent)
+                keep_the_rest(request, review, name, views_log=views_log)
+                refuse_unkept(review, sent) if name == "sign" else None
+                said = keep_draft(request, review, name) if drafted else ACTS[name].do(request, review, sent)
                 messages.success(request, said)
-                return redirect("incident_review", pk)
+                return redirect(request.get_full_path())
         forget_reading(request)
         review = fetch.incident_review(request, pk)
-    shown = {**unbound(review, request.user, views_log=views_log), **({name: sent} if name else {})}
+    shown = unbound(review, request.user, views_log=views_log, typed=typed)
+    shown |= {name: seeing(review, sent)} if name else {}
     page = presenter.page_of(request, review)
     context = {
         "page": page,
         "views_log": views_log,
         "forms": shown,
         # somebody was faster, and the form isn't there any more: what was typed still is
-        "stranded": sent if name and name not in page.turn.forms else None,
+        "stranded": _stranded(shown, page.turn, (name, *typed) if name else ()),
         "people": Person.objects.active().exclude(pk=review.responder_id or 0).order_by("name"),
     }
     return form_page(request, "incidents/review.html", sent, context)
@@ -67,41 +75,40 @@ def incident_review(request: PortalRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def incident_log(request: PortalRequest, pk: int) -> HttpResponse:
-    """Write the viewing down, then show the log: reading alone changes nothing, so this is a click. From
-    within a determination, what is typed of it is kept.
+    """Write the viewing down, then show the log: reading alone changes nothing, so this is a click. What is
+    typed on the page meanwhile is kept.
     """
     review = fetch.incident_review(request, pk, Verb.ACTION_LOG_VIEW)
-    if "determine" in request.POST:
-        review = fetch.incident_review(request, pk, Verb.INCIDENT_DETERMINE)
-        _keep(request, review, "determine")
+    if _act(request) in DRAFTED:
+        keep_the_rest(request, review, "", views_log=True)
     action_log_viewing.viewed(actor=request.user, review=review)
     token = signing.TimestampSigner(salt=_SALT).sign(f"{review.pk}.{request.user.pk}")
-    where = "determination" if "determine" in request.POST else "action-log"
+    where = "determination" if "marks" in request.POST else "action-log"
     return redirect(f"{reverse('incident_review', args=[pk])}?{urlencode({'log': token})}#{where}")
 
 
 @require_POST
 def incident_draft(request: PortalRequest, pk: int) -> HttpResponse:
     """What is typed is kept meanwhile; the answer is a word beside the form."""
-    name = request.POST.get("act", "")
+    name = _act(request)
     name = name if name in DRAFTED else "state"
     review = fetch.incident_review(request, pk, ACTS[name].verb)
     form = bound(review, name, request.POST, views_log=True)
     with refusals_shown_in(form):
-        _keep(request, review, name)
+        keep_draft(request, review, name)
+        keep_the_rest(request, review, name, views_log=True)
     context = {"problems": list(form.errors.values()) if form.refused else [], "at": now_of(request)}
     return render(request, "incidents/_saved.html", context)
 
 
-def _keep(request: PortalRequest, review: PostIncidentReview, name: str) -> str:
-    form = bound(review, name, request.POST, views_log=True)
-    typed = form.typed if isinstance(form, forms.DraftedForm) else {}
-    if not any(field.startswith("mark-") for field in typed):  # the log wasn't open: its marks stay
-        before = post_incident_versions.draft_of(review, request.user, DRAFTED[name])
-        kept = before.typed.items() if before is not None else ()
-        typed = {**{key: said for key, said in kept if key.startswith(("mark-", "note-"))}, **typed}
-    post_incident_versions.save_draft(actor=request.user, review=review, step=DRAFTED[name], typed=typed)
-    return "Your draft is saved. You alone see it."
+def _act(request: PortalRequest) -> str:
+    """Which form was sent: the button's, or else the step's that stands on the page."""
+    said = (request.POST.get("act", ""), request.POST.get("drafted", ""))
+    return next((name for name in said if name in ACTS), "")
+
+
+def _stranded(shown: Mapping[str, PortalForm], turn: presenter.Turn, sent: Iterable[str]) -> list[PortalForm]:
+    return [shown[name] for name in sent if name in shown and name not in turn.forms]
 
 
 def _views_log(request: PortalRequest, review: PostIncidentReview) -> bool:
