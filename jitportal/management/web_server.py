@@ -30,7 +30,8 @@ accesslog = "-" if _env.flag("ACCESS_LOG") else None
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a unique name is made in it
 
 
-wsgi.SERVER = "jitportal"  # gunicorn has no setting for it; what runs the portal is nobody's business
+# gunicorn has no setting for it; what runs the portal is nobody's business.
+wsgi.SERVER = "jitportal"  # type: ignore[attr-defined] # a name that it imports itself
 
 
 def on_starting(_server: Any) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -15,6 +17,7 @@ from django.conf import settings
 from jitportal.environment import Channel
 from jitportal.models import Notice, Person
 from jitportal.operations import outgoing
+from jitportal.operations.connect_guard import public_addresses_alone
 from jitportal.operations.letters import Letter, address_of, choices_address, details_of
 from jitportal.operations.notice_details import tame, value_words
 from jitportal.operations.outgoing import CallFailed, CallRefused
@@ -68,32 +71,48 @@ def say(channel: Channel, recipient: Person | None, *, title: str, body: str) ->
     service = apprise.Apprise.instantiate(address_for(channel, recipient), asset=_asset())
     if service is None:
         raise NoSuchChannel(f"The address of channel {channel.name} can't be read. The operator mends it.")
-    _refuse_private(service)
+    guarded = _names_a_host(service)
+    if guarded:
+        _refuse_private(service)
     service.redirects = False  # whatever the address says: an answer leads nowhere else
     service.socket_connect_timeout, service.socket_read_timeout = CONNECT_SECONDS, ANSWER_SECONDS
     post_office.add(service)
-    taken = post_office.notify(
-        body=body,
-        title=title,
-        body_format=apprise.NotifyFormat.TEXT,
-        timeout=POST_SECONDS,
-        log_callback=lambda entry, _service: heard.append(entry.message),
-    )
+    with _connecting(guarded=guarded):
+        taken = post_office.notify(
+            body=body,
+            title=title,
+            body_format=apprise.NotifyFormat.TEXT,
+            timeout=POST_SECONDS,
+            log_callback=lambda entry, _service: heard.append(entry.message),
+        )
     if not taken:
         raise _not_taken(" ".join(heard))
 
 
+def _names_a_host(service: Any) -> bool:
+    """Elsewhere what stands in its place is a token, which is told to no name server."""
+    return bool(service.host) and any("{host}" in form for form in service.templates)
+
+
 def _refuse_private(service: Any) -> None:
-    """Only where the address names a host: elsewhere what stands in its place is a token, which is told to
-    no name server.
-    """
-    if service.host and any("{host}" in form for form in service.templates):
-        try:
-            outgoing.refuse_private(str(service.host), service.port)
-        except CallRefused as error:
-            raise NoSuchChannel(str(error)) from None
-        except CallFailed:
-            return  # apprise finds no address either, and says so
+    try:
+        outgoing.refuse_private(str(service.host), service.port)
+    except CallRefused as error:
+        raise NoSuchChannel(str(error)) from None
+    except CallFailed:
+        return  # apprise finds no address either, and says so
+
+
+@contextmanager
+def _connecting(*, guarded: bool) -> Iterator[None]:
+    """apprise looks the name up again: what it then connects to is checked as well."""
+    if not guarded:
+        yield
+        return
+    with public_addresses_alone(tuple(settings.OUTGOING_ALLOWED_NETWORKS)) as guard:
+        yield
+    if guard.refused:
+        raise NoSuchChannel(outgoing.PRIVATE)
 
 
 def address_for(channel: Channel, recipient: Person | None) -> str:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 SECONDS = 15.0
 LARGEST_ANSWER = 65_536
 LONGEST_ADDRESS = 2_048
-_PRIVATE = (
+PRIVATE = (
     "The host's address is private, local or special, and the portal doesn't call there. "
     "The operator may allow its network (JITPORTAL_OUTGOING_ALLOWED_NETWORKS)."
 )
@@ -88,11 +88,12 @@ def refusal(address: str) -> str:
 
 def refuse_private(host: str, port: int | None = None) -> None:
     """Raise ``CallRefused`` where the host has an address that isn't public, and that the operator hasn't
-    allowed; ``CallFailed`` where it has none. For what another library calls: it looks the name up anew.
+    allowed; ``CallFailed`` where it has none. For what another library calls: it looks the name up anew, so
+    ``connect_guard`` checks again.
     """
     for address in _addresses(host.strip("[]"), port or 443):
         if not is_allowed(address, tuple(settings.OUTGOING_ALLOWED_NETWORKS)) and not is_public(address):
-            raise CallRefused(_PRIVATE)
+            raise CallRefused(PRIVATE)
 
 
 def _checked(address: str) -> httpx.URL:
@@ -175,7 +176,7 @@ def _refuse(addresses: Iterable[str], url: httpx.URL, allowed: tuple[Network, ..
         if is_allowed(address, allowed):
             continue
         if not is_public(address):
-            raise CallRefused(_PRIVATE)
+            raise CallRefused(PRIVATE)
         if url.scheme != "https":
             raise CallRefused("Outside the operator's own networks the address must begin with https://.")
 

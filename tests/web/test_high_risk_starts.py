@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from django.conf import LazySettings
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
 
 from jitportal.models import AccessRequest, Event, Grant, StepUpProof
@@ -95,6 +96,27 @@ def test_what_the_system_approves_takes_the_requesters_factor(world: World) -> N
     assert again.status_code == 422
 
 
+def test_the_forms_say_beforehand_that_a_second_factor_will_be_asked(world: World) -> None:
+    rita, form = browser_of(world["rita"]), page_of("door")
+    at_once = "When you send this, you confirm it with your second factor: the role is of high risk"
+    lacking = "You have none yet: <a"
+    shown = words(rita.get(form))
+    assert at_once in shown
+    assert lacking in shown
+    App(world["rita"])
+    assert lacking not in words(rita.get(form))
+    now = timezone.localtime(clock.now()).replace(tzinfo=None)
+    clicked = {
+        "start_mode": "on_click",
+        "opens_at": f"{now:%Y-%m-%dT%H:%M}",
+        "closes_at": f"{now + timedelta(minutes=50):%Y-%m-%dT%H:%M}",
+    }
+    shown = words(rita.post(form, typed(**clicked, look="1")))
+    assert at_once not in shown
+    assert "When you start it, you confirm that with your second factor" in shown
+    assert "with your second factor" not in words(rita.get(page_of("cage")))
+
+
 def test_what_is_confirmed_is_what_is_asked(world: World) -> None:
     app, rita = App(world["rita"]), browser_of(world["rita"])
     asked = rita.post(page_of("door"), typed())
@@ -176,6 +198,7 @@ def test_a_newer_policy_spares_nobody_the_factor_for_what_was_asked_before(world
     assert request.role.risk == "low"
     address, said = approval_of(request)
     mona = browser_of(world["mona"])
+    assert "When you approve it, you confirm that with your second factor" in words(mona.get(address))
     asked = mona.post(address, said)
     assert asked.status_code == 403
     assert "Confirm" in words(asked)
@@ -189,6 +212,8 @@ def test_a_newer_policy_spares_nobody_the_factor_for_what_was_asked_before(world
     grant = Grant.objects.get(request=request)
     with pytest.raises(StepUpNeeded):
         grants.start(actor=world["rita"], grant=grant)
+    start = browser_of(world["rita"]).get(reverse("grant_start", args=[grant.pk]))
+    assert "When you start it, you confirm that with your second factor" in words(start)
     assert ways_in.is_dear(grant)
     cheap = approve(world, ask(world, "oskar", "door"), "otto")
     assert not ways_in.is_dear(cheap.grant)
@@ -219,5 +244,5 @@ def test_several_at_once_leave_it_out(world: World) -> None:
         **{f"{role}-minutes_unit": "minutes" for role in ("door", "cage")},
     }
     answer = browser_of(world["rita"]).post(reverse("request_several_jit"), said)
-    assert "takes a second factor for that alone" in words(answer)
+    assert words(answer).count("takes a second factor for that alone") > 1, "refused, and said beforehand"
     assert [one.role.key for one in AccessRequest.objects.all()] == ["cage"]

@@ -17,6 +17,7 @@ from jitportal.rules.policy import Outcome, Problem, RoleRules
 from jitportal.rules.vocabulary import WHOLE_TARGET, EnforcementPlan, StartMode
 from jitportal.rules.without_wait import AtOnce
 from jitportal.web.forms.asking import AskForm
+from jitportal.web.presenters.beforehand import Beforehand, of_ask
 from jitportal.web.presenters.clocks import clocks_note
 from jitportal.web.presenters.deciding import StageLine, lines_for, lines_of_decision
 from jitportal.web.presenters.roles import REQUEST_FORMS
@@ -67,6 +68,7 @@ class Outlook:
     decided_by: datetime
     plan: EnforcementPlan
     rules: RoleRules
+    factor: Beforehand | None
 
 
 def outlook(
@@ -100,6 +102,7 @@ def outlook(
         decided_by=form.now + timedelta(minutes=form.rules.lapse_after_minutes),
         plan=targets.plan_for(role, _scope(role, ask.scope)),
         rules=form.rules,
+        factor=of_ask(person, form.rules, ask.start_mode),
     )
 
 

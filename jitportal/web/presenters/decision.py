@@ -14,6 +14,7 @@ from jitportal.rules.durations import spoken
 from jitportal.rules.lifecycle import spoken_state
 from jitportal.rules.permissions import Denied
 from jitportal.rules.vocabulary import EndReason, EnforcementPlan, RequestStatus, Verdict
+from jitportal.web.presenters.beforehand import Beforehand, of_approval
 from jitportal.web.presenters.times import precise_words
 
 #: So many names, earlier uses and holders are shown; more are counted.
@@ -62,6 +63,7 @@ class DecisionBox:
     """
 
     access_request: AccessRequest
+    viewer: Person
     stage: Stage | None
     why_not: str
     plan: EnforcementPlan
@@ -69,6 +71,11 @@ class DecisionBox:
     holders: Some
     renews: Sequence[Grant]
     on_behalf_of: Person | None = None
+
+    @property
+    def factor(self) -> Beforehand | None:
+        """What approving takes; asked for by its form alone."""
+        return of_approval(self.viewer, self.access_request)
 
     @property
     def shorter(self) -> list[int]:
@@ -84,6 +91,7 @@ def decision_box(
     answer = why_not(viewer, access_request, now, standing)
     return DecisionBox(
         access_request=access_request,
+        viewer=viewer,
         stage=_open_stage(access_request, viewer, standing),
         why_not=answer.reason if isinstance(answer, Denied) else "",
         plan=plan or targets.plan_for(access_request.role, access_request.scope),

@@ -18,6 +18,7 @@ from jitportal.rules.vocabulary import Pathway, StartMode
 from jitportal.rules.waiting import UsualWait, path_of_decision, path_of_rules
 from jitportal.web.forms.several import PartForm, SeveralForm
 from jitportal.web.presenters.asking import SAID_BESIDE_FIELDS, ClosedScope, closed_scope
+from jitportal.web.presenters.beforehand import of_ask
 from jitportal.web.presenters.deciding import StageLine, lines_for, lines_of_decision
 from jitportal.web.presenters.waits import wait_sentence
 
@@ -54,6 +55,12 @@ def chosen(keys: Sequence[str]) -> list[Chosen]:
     return [group for group in groups if group.roles]
 
 
+BY_ITSELF = (
+    "A role of high risk that starts by itself takes a second factor for that alone: ask for it by itself, "
+    "or choose to start it by a click."
+)
+
+
 def outlooks(person: Person, form: SeveralForm) -> list[PartOutlook]:
     """From the forms as far as they are filled in; nothing is written."""
     now = form.shared.now
@@ -70,14 +77,21 @@ def _outlook(
     refused = decision.outcome is Outcome.REFUSE
     by_system = decision.outcome is Outcome.SYSTEM_APPROVES
     closed = closed_scopes(person, role, ask, now)
+    problems = [one.sentence for one in decision.problems if one.field not in SAID_BESIDE_FIELDS]
     return PartOutlook(
         rules=part.rules,
-        problems=[one.sentence for one in decision.problems if one.field not in SAID_BESIDE_FIELDS],
+        problems=[*_alone(person, part.rules, ask), *problems],
         closed=[closed_scope(one, part.rules, ask) for one in closed if one.scope == ask.scope],
         stages=lines_for(part.rules, person) if refused else lines_of_decision(decision.stages),
         by_system=by_system,
         wait="" if by_system else wait_sentence(waits.get((role.pk, _path(part, decision)), UsualWait(0))),
     )
+
+
+def _alone(person: Person, rules: RoleRules, ask: Ask) -> list[str]:
+    """What can't be asked for together with others, since its second factor is for it alone."""
+    takes_one = ask.start_mode is not StartMode.ON_CLICK and of_ask(person, rules, ask.start_mode)
+    return [BY_ITSELF] if takes_one else []
 
 
 def _path(part: PartForm, decision: Decision) -> tuple[tuple[int, tuple[str, ...]], ...]:

@@ -13,6 +13,7 @@ from jitportal.web import fetch, step_up
 from jitportal.web.forms.ssh import CertificateForm
 from jitportal.web.http import PortalRequest
 from jitportal.web.presenters import certificates as presenter
+from jitportal.web.presenters.beforehand import of_way_in
 from jitportal.web.refusals import form_page, refusals_shown_in
 from jitportal.web.waiting import waits_for_target
 
@@ -36,7 +37,8 @@ def certificate(request: PortalRequest, pk: int) -> HttpResponse:
             messages.success(request, f"Certificate {made.number} is signed.")
             return redirect("grant_certificate", pk)
     shown = presenter.shown(grant, certifying.certificates_of(grant))
-    return form_page(request, "grants/certificate.html", form, {"grant": grant, "shown": shown})
+    context = {"grant": grant, "shown": shown, "factor": of_way_in(request.user, grant)}
+    return form_page(request, "grants/certificate.html", form, context)
 
 
 @require_safe

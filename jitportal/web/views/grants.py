@@ -17,7 +17,7 @@ from jitportal.web.forms.base import PortalForm
 from jitportal.web.forms.grants import HandBackForm, RevokeForm
 from jitportal.web.http import PortalRequest
 from jitportal.web.live import live_page
-from jitportal.web.presenters import story
+from jitportal.web.presenters import beforehand, story
 from jitportal.web.refusals import form_page, refusals_shown_in
 from jitportal.web.waiting import waits_for_target
 
@@ -41,7 +41,8 @@ def start(request: PortalRequest, pk: int) -> HttpResponse:
             grants.start(actor=request.user, grant=grant, proof=step_up.given(request))
             messages.success(request, f"{grant.role} has started. The target is being told.")
             return redirect("grant_detail", pk)
-    return form_page(request, "grants/start.html", form, {"grant": grant})
+    context = {"grant": grant, "factor": beforehand.of_start(request.user, grant)}
+    return form_page(request, "grants/start.html", form, context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -89,7 +90,8 @@ def reveal(request: PortalRequest, pk: int) -> HttpResponse:
             with waits_for_target():
                 secret = connecting.reveal(actor=request.user, grant=grant, proof=proof)
             return render(request, "grants/revealed.html", {"grant": grant, "secret": secret})
-    return form_page(request, "grants/reveal.html", form, {"grant": grant})
+    context = {"grant": grant, "factor": beforehand.of_way_in(request.user, grant)}
+    return form_page(request, "grants/reveal.html", form, context)
 
 
 def _check_stoppable(grant: Grant) -> None:

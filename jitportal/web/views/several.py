@@ -91,10 +91,7 @@ def _asked_for_by_itself() -> Iterator[None]:
     try:
         yield
     except (StepUpNeeded, EnrolmentNeeded) as error:
-        raise PolicyRefuses(
-            "A role of high risk that starts by itself takes a second factor for that alone: ask for it by "
-            "itself, or choose to start it by a click."
-        ) from error
+        raise PolicyRefuses(several.BY_ITSELF) from error
 
 
 def _answer(
