@@ -21,6 +21,30 @@ from jitportal.management.private_postgres import PrivatePostgres
 from tests.worker.processes import Worker, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+#: Signing in and out, sessions that are over, and second factors: what goes again.
+COMING_AND_GOING = """
+from django.contrib.sessions.models import Session
+from django.test import Client
+from jitportal.audit.system import system
+from jitportal.models import PersonSession
+from jitportal.operations import clock, factors, one_time_codes, people
+
+said = {"username": "ann", "password": "correct horse battery staple"}
+ann = people.create_person(actor=system(), name="Ann", **said)
+first, second, third = Client(), Client(), Client()
+for client in (first, second):
+    assert client.post("/sign-in/", said, headers={"host": "localhost"}).status_code == 302
+assert first.post("/sign-out/", headers={"host": "localhost"}).status_code == 302
+Session.objects.all().delete()
+assert third.post("/sign-in/", said, headers={"host": "localhost"}).status_code == 302
+assert PersonSession.objects.filter(person=ann).count() == 1
+
+secret = one_time_codes.new_secret()
+factor = one_time_codes.store(ann, secret, used=0)
+one_time_codes.recovery_codes(ann)
+one_time_codes.recovery_codes(ann)
+factors.reset(actor=system(), person=ann, reason="Her telephone is lost.")
+"""
 pytestmark = pytest.mark.sqlite  # it has a database of its own, wherever the suite's is
 
 
@@ -83,6 +107,7 @@ def test_the_running_login_does_everything_but_change_the_record(
         "limits.take('search', 1); limits.forget()"
     )
     manage(as_running, "shell", "--no-imports", "-c", guess)
+    manage(as_running, "shell", "--no-imports", "-c", COMING_AND_GOING)
 
     refused = [
         f'{verb} "{model._meta.db_table}" {rest}'
@@ -121,4 +146,6 @@ def test_every_table_is_covered_and_the_record_only_grows() -> None:
     assert tables <= rights["SELECT"] & rights["INSERT"]
     assert not {model._meta.db_table for model in APPEND_ONLY} & (rights["UPDATE"] | rights["DELETE"])
     assert not {model._meta.db_table for model in HISTORY} & rights["DELETE"]
+    goes = {"django_session", "jitportal_personsession", "mfa_authenticator", "jitportal_ratelimit"}
+    assert goes <= rights["DELETE"]  # nobody could sign in, or lose a second factor, without
     assert not any("TRUNCATE" in statement for statement in statements("portal"))

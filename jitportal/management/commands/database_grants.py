@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.contrib.sessions.models import Session
 from django.db.models import Model
@@ -14,10 +15,11 @@ from psycopg import sql
 
 from jitportal.audit.guards.record import APPEND_ONLY
 from jitportal.management.command import PortalCommand
-from jitportal.models import Heartbeat, RateLimit
+from jitportal.models import Heartbeat, PersonSession, RateLimit
 
-#: Rows that may go: the queue's, sessions, counts, and the signs of life of workers long gone.
-PASSING: tuple[type[Model], ...] = (OrmQ, Task, Session, Heartbeat, RateLimit)
+#: Rows that may go: the queue's, sessions, counts, the signs of life of workers long gone, and second
+#: factors, whose coming and going is in the record.
+PASSING: tuple[type[Model], ...] = (OrmQ, Task, Session, PersonSession, Authenticator, Heartbeat, RateLimit)
 MIGRATIONS = "django_migrations"
 
 
