@@ -164,6 +164,7 @@ class Past:
                     status=RequestStatus.PENDING if pending else RequestStatus.APPROVED,
                     minutes=30,
                     created_at=at,
+                    wanted_at=at,
                     lapses_at=at + timedelta(days=7),
                     closed_at=None if pending else at + timedelta(minutes=self.draw.expovariate(1 / 20)),
                 )

@@ -162,6 +162,7 @@ def multiply(pk: int, people: list[Person], number: int) -> None:
             pathway=model.pathway,
             minutes=model.minutes,
             created_at=model.created_at + timedelta(milliseconds=index),
+            wanted_at=model.created_at + timedelta(milliseconds=index),
             lapses_at=model.lapses_at,
         )
         for index, (person, scope) in enumerate(wanted)

@@ -47,6 +47,7 @@ EXEMPT: Mapping[str, str] = {
 #: a sign-in is as old as that.
 UNRECORDED: Mapping[str, frozenset[str]] = {
     "jitportal.EvidenceKey": frozenset({"sealed"}),
+    "jitportal.AccessRequest": frozenset({"wanted_at"}),  # the revision says it, and is recorded
     "jitportal.Person": frozenset({"password", "last_login"}),
     "jitportal.Notice": frozenset({"claimed_until"}),
     "jitportal.SshHost": frozenset({"token_hash", "seen_at", "skew_milliseconds", "report"}),

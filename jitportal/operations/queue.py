@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Coalesce
 
 from jitportal.models import AccessRequest, Delegation, Person, Target
 from jitportal.operations.delegated import delegated_to
 from jitportal.operations.facts import decided_in_own_right, visible_requests
 from jitportal.operations.facts import queue_for as undecided_for
 from jitportal.rules.vocabulary import RequestStatus
+
+#: Beyond so many waiting requests nobody wants to know how many more, and counting them costs each page.
+MOST_COUNTED = 99
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Sought:
 
 def queue_for(person: Person, now: datetime) -> QuerySet[AccessRequest]:
     """What waits for this person's decision and can still be decided, as ``in_order``."""
-    return in_order(undecided_for(person, now).filter(lapses_at__gt=now))
+    return in_order(_timely(undecided_for(person, now), now))
 
 
 def stood_in_for(person: Person, requests: Iterable[AccessRequest], now: datetime) -> dict[int, Person]:
@@ -60,13 +62,22 @@ def stood_in_for(person: Person, requests: Iterable[AccessRequest], now: datetim
 def others_for(person: Person, now: datetime) -> QuerySet[AccessRequest]:
     """What this person may see and others decide, as ``in_order``: their own requests too."""
     theirs = undecided_for(person, now).values("pk")
-    pending = visible_requests(person, now).filter(status=RequestStatus.PENDING, lapses_at__gt=now)
-    return in_order(pending.exclude(pk__in=theirs))
+    pending = visible_requests(person, now).filter(status=RequestStatus.PENDING)
+    return in_order(_timely(pending, now).exclude(pk__in=theirs))
 
 
 def in_order(rows: QuerySet[AccessRequest]) -> QuerySet[AccessRequest]:
-    """Who needs it soonest first (``wanted_at``): from when it was asked, or from its planned start."""
-    return rows.annotate(wanted_at=Coalesce("current__opens_at", "created_at")).order_by("wanted_at", "pk")
+    """Who needs it soonest first."""
+    return rows.order_by("wanted_at", "pk")
+
+
+def _timely(rows: QuerySet[AccessRequest], now: datetime) -> QuerySet[AccessRequest]:
+    """Those that can still be decided.
+
+    Said with NOT, because SQLite, which knows nothing of the values, reads the index of deadlines for
+    ``lapses_at > now``, and sorts all that waits; so it reads the one that has the queue's order.
+    """
+    return rows.exclude(lapses_at__lte=now)
 
 
 def sought(rows: QuerySet[AccessRequest], wanted: Sought) -> QuerySet[AccessRequest]:
@@ -86,5 +97,5 @@ def _named(who: str) -> Q:
 
 
 def queue_count(person: Person, now: datetime) -> int:
-    """How many wait for this person."""
-    return undecided_for(person, now).filter(lapses_at__gt=now).count()
+    """How many wait for this person, up to one more than ``MOST_COUNTED``: every page asks."""
+    return _timely(undecided_for(person, now), now).values("pk")[: MOST_COUNTED + 1].count()

@@ -85,6 +85,7 @@ def submit(*, actor: Person, ask: Ask, proof: StepUpProof | None = None) -> Acce
             renewal_of=ask.renewal_of,
             cloned_from=ask.cloned_from,
             created_at=now,
+            wanted_at=now,
             lapses_at=_deadline(asked, now),
         )
         _revise(request, asked, document, number=1, now=now)
@@ -264,6 +265,7 @@ def _revise(
         digest=digest(document),
         created_at=now,
     )
+    request.wanted_at = window.opens_at or request.created_at
     request.save()
     nudge_times.set_times(request, now)
     insert_many(StageDecider, list(_decider_rows(request.current, asked)), request.requester)

@@ -102,6 +102,11 @@ def _minutes_raised_under_the_approver() -> Break:
     return lambda: put(request, minutes=31)
 
 
+def _put_before_others_in_the_queue() -> Break:
+    request = rows.request()
+    return lambda: put(request, wanted_at=NOW - MINUTE)
+
+
 def _second_standing_power() -> Break:
     rows.standing_power()
     return rows.standing_power
@@ -218,6 +223,7 @@ BREAKS: dict[str, tuple[Setup, ...]] = {
         _request_that_forgets_its_revision,
     ),
     "accessrequest_asks_anew": (_scope_swapped_under_the_approver, _minutes_raised_under_the_approver),
+    "accessrequest_wanted_as_asked": (_put_before_others_in_the_queue,),
     "standingpower_first": (_second_standing_power,),
     "grant_1_as_asked": (
         _grant_of_a_pending_request,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 
 from jitportal.audit.system import system
 from jitportal.operations import clock, people, requests
@@ -78,3 +79,18 @@ def test_a_later_stage_is_nobodys_until_it_opens() -> None:
     world.ask("rita", "writer")
     with world.later(seconds=1):
         assert queue("dora") == []
+
+
+def test_the_count_ends_where_nobody_counts_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jitportal.operations.queue.MOST_COUNTED", 1)
+    for who in ("rita", "remy", "rosa"):
+        world.ask(who, "auditor")
+    assert queue_count(world.person("mona"), clock.now()) == 2
+
+
+def test_the_page_is_read_in_its_order_from_the_index() -> None:
+    """However many wait: nothing is sorted. PostgreSQL chooses by how many there are."""
+    if connection.vendor == "sqlite":
+        plan = queue_for(world.person("mona"), clock.now())[:26].explain()
+        assert "USING INDEX request_queue" in plan
+        assert "TEMP B-TREE" not in plan

@@ -23,6 +23,10 @@ _NO_NEWER_REVISION = """NOT EXISTS (
     WHERE revision.id = NEW.current_id AND revision.request_id = NEW.id AND revision.number > COALESCE(
         (SELECT former.number FROM jitportal_requestrevision former WHERE former.id = OLD.current_id), 0))"""
 
+_WANTED_OTHERWISE = """NEW.wanted_at <> COALESCE(
+    (SELECT revision.opens_at FROM jitportal_requestrevision revision WHERE revision.id = NEW.current_id),
+    NEW.created_at)"""
+
 _APPROVAL_OF_ANOTHER = """NOT EXISTS (
     SELECT 1 FROM jitportal_accessrequest request
     JOIN jitportal_requestrevision revision ON revision.request_id = request.id
@@ -116,6 +120,15 @@ def _requests() -> Iterator[Guard]:
         "What a request asks for changes with a new revision alone, but for minutes, which may fall.",
         _asks_otherwise,
         columns=("scope_id", "minutes"),
+    )
+    yield Guard(
+        "accessrequest_wanted_as_asked",
+        AccessRequest,
+        On.UPDATE,
+        "A request is wanted from the start that its current revision names, or from when it was asked.",
+        _WANTED_OTHERWISE,
+        columns=("current_id", "wanted_at"),
+        looks_up=True,
     )
     yield Guard(
         "accessrequest_with_its_approvals",

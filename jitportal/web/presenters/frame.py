@@ -27,6 +27,11 @@ class Link:
     current: bool
     count: int = 0
 
+    @property
+    def counted(self) -> str:
+        """The count in words: what is over is not counted."""
+        return str(self.count) if self.count <= queue.MOST_COUNTED else f"{queue.MOST_COUNTED}+"
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:

@@ -120,7 +120,8 @@ def bare_request(**values: Any) -> AccessRequest:
     """A request between the two inserts of its submission: without a revision."""
     values = filled(values, requester=person, scope=scope)
     values = {"role": values["scope"].role, "pathway": values["scope"].role.pathway, "minutes": 60} | values
-    return AccessRequest.objects.create(**{"created_at": NOW, "lapses_at": NOW + hours(8), **values})
+    values = {"created_at": NOW, "lapses_at": NOW + hours(8)} | values
+    return AccessRequest.objects.create(**{"wanted_at": values["created_at"], **values})
 
 
 def request(**values: Any) -> AccessRequest:
@@ -133,6 +134,7 @@ def revise(made: AccessRequest, **changes: Any) -> AccessRequest:
     """The request with another revision, and what else an edit changes in the same update."""
     number = made.current.number + 1 if made.current else 1
     made.current = revision(request=made, number=number)
+    made.wanted_at = made.current.opens_at or made.created_at
     for name, value in changes.items():
         setattr(made, name, value)
     made.save()
