@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client, RequestFactory
 from django.test.client import ClientHandler
 
-from tests.web.matrix import KINDS
+from tests.web.kinds import KINDS
 from tests.web.world import World
 
 WRITING = ("INSERT", "UPDATE", "DELETE", "REPLACE")

@@ -22,9 +22,10 @@ from jitportal.operations import clock, ssh_hosts, ssh_keys
 from jitportal.rules.vocabulary import RecordingKind
 from tests.models import rows
 from tests.web.calling import Caller, caller_in
+from tests.web.kinds import KINDS as PEOPLE
+from tests.web.kinds import Route
 from tests.web.matrix import ADMIN as OF_ADMIN
-from tests.web.matrix import KINDS as PEOPLE
-from tests.web.matrix import ROUTES, Route
+from tests.web.matrix import ROUTES
 from tests.web.routes import NAMED
 from tests.web.world import World, in_emergency, small_world
 

@@ -21,7 +21,8 @@ from jitportal.rules.errors import InvalidInput
 from jitportal.rules.vocabulary import GrantStatus, Pathway, RequestStatus, StartMode, Verdict
 from tests.undone import undone
 from tests.web.second_factors import HALF_MINUTE, App, approval_of, browser_of, confirmed, words
-from tests.web.world import POLICY, World, approve, ask, elevate, settled
+from tests.web.world import World, approve, ask, elevate, settled
+from tests.web.world_policy import POLICY
 
 pytestmark = [pytest.mark.django_db, pytest.mark.page]
 

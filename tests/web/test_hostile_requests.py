@@ -44,7 +44,7 @@ from tests.web.hostile_world import (
     secrets_of,
 )
 from tests.web.hostility import Hostile
-from tests.web.matrix import UNKNOWN
+from tests.web.kinds import UNKNOWN
 from tests.web.state_of_tables import changed, digests
 
 pytestmark = pytest.mark.django_db

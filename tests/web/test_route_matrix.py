@@ -21,7 +21,8 @@ from pytest_django.plugin import DjangoDbBlocker
 from tests.undone import undone
 from tests.web.calling import HANDLER, Caller, caller_in, writing
 from tests.web.headers import missing_headers
-from tests.web.matrix import ADMIN, KINDS, NEVER_SHOWN, NO_ROW, ROUTES, UNKNOWN, Route
+from tests.web.kinds import KINDS, UNKNOWN, Route
+from tests.web.matrix import ADMIN, NEVER_SHOWN, NO_ROW, ROUTES
 from tests.web.routes import NAMED
 from tests.web.world import World, in_emergency, small_world
 

@@ -19,7 +19,8 @@ from jitportal.urls import urlpatterns as portal_urls
 from jitportal.web.middleware import LARGEST_BODY
 from tests.undone import undone
 from tests.web.headers import missing_headers
-from tests.web.matrix import KINDS, ROUTES
+from tests.web.kinds import KINDS
+from tests.web.matrix import ROUTES
 from tests.web.world import World, in_emergency, small_world
 
 pytestmark = pytest.mark.django_db

@@ -22,7 +22,8 @@ from jitportal.sign_on_settings import SignOn
 from tests.provider.running import CLIENT, SECRET, RunningProvider, way_back
 from tests.web.second_factors import App, approval_of, confirmed, field
 from tests.web.signing_on import RITA, changed, comes, text, who
-from tests.web.world import POLICY, ask, settled
+from tests.web.world import ask, settled
+from tests.web.world_policy import POLICY
 
 pytestmark = pytest.mark.django_db
 

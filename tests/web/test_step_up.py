@@ -30,7 +30,8 @@ from jitportal.rules.errors import InvalidInput, NotAllowed
 from jitportal.rules.vocabulary import RequestStatus, StartMode, Verdict
 from tests.undone import undone
 from tests.web.second_factors import HALF_MINUTE, App, approval_of, browser_of, confirmed, field, words
-from tests.web.world import POLICY, World, approve, ask, elevate, settled
+from tests.web.world import World, approve, ask, elevate, settled
+from tests.web.world_policy import POLICY
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery staple"

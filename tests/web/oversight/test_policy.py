@@ -12,7 +12,8 @@ from jitportal.models import PolicyVersion
 from jitportal.operations import policies
 from jitportal.rules.vocabulary import PolicyStatus
 from tests.web.oversight.conftest import As, words
-from tests.web.world import POLICY, World, elevate
+from tests.web.world import World, elevate
+from tests.web.world_policy import POLICY
 
 SHORTER = POLICY.replace("max_minutes: 60\n      risk: low", "max_minutes: 30\n      risk: low")
 NOTE = "Shorter cages."

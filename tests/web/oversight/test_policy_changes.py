@@ -11,7 +11,8 @@ from jitportal.models import PolicyVersion
 from jitportal.operations import people
 from jitportal.rules.policy_document import load
 from tests.web.oversight.conftest import As, words
-from tests.web.world import POLICY, World, elevate
+from tests.web.world import World, elevate
+from tests.web.world_policy import POLICY
 
 ROLE = {
     "name": "Read the visitors' book",

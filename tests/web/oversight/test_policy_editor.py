@@ -12,7 +12,8 @@ from jitportal.models import PolicyVersion
 from jitportal.operations import policies
 from jitportal.web.forms.policy import digest_of
 from tests.web.oversight.conftest import As, words
-from tests.web.world import POLICY, World, elevate
+from tests.web.world import World, elevate
+from tests.web.world_policy import POLICY
 
 SHORTER = POLICY.replace("max_minutes: 60\n      risk: low", "max_minutes: 30\n      risk: low")
 RISKIER = POLICY.replace("max_days: 14\n      risk: high", "max_days: 14\n      risk: medium")

@@ -14,7 +14,8 @@ from pytest_django.plugin import DjangoDbBlocker
 from jitportal.operations import clock, policies
 from tests.undone import undone
 from tests.web.oversight.conftest import As
-from tests.web.world import POLICY, World, approve, ask, converge, elevate
+from tests.web.world import World, approve, ask, converge, elevate
+from tests.web.world_policy import POLICY
 
 #: Savepoints are no queries of the page's; the test's own transaction makes them.
 UNCOUNTED = ("SAVEPOINT", "RELEASE", "ROLLBACK", "SELECT set_config(", "SET LOCAL")

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from jitportal.operations import clock
 from tests.web.oversight.conftest import As, words
-from tests.web.world import POLICY, World, approve, ask, elevate
+from tests.web.world import World, approve, ask, elevate
+from tests.web.world_policy import POLICY
 
 
 def test_everybody_reads_who_may_ask_who_decides_and_the_caps(world: World, as_: As) -> None:

@@ -9,7 +9,8 @@ from jitportal.models import AccessRequest, PolicyVersion, Team
 from jitportal.operations import clock, decisions, grants, people, policies, problems, requests
 from jitportal.operations.requests import Ask
 from jitportal.rules.vocabulary import Pathway, StartMode, Verdict
-from tests.web.world import POLICY, World, approve, ask, carried_out, converge, in_emergency, small_world
+from tests.web.world import World, approve, ask, carried_out, converge, in_emergency, small_world
+from tests.web.world_policy import POLICY
 
 LONG = "Pneumonoultramicroscopicsilicovolcanoconiosis" * 8
 STAFF = {

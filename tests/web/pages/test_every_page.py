@@ -32,7 +32,8 @@ from jitportal.urls import handler400, handler403, handler404, handler500
 from jitportal.urls import urlpatterns as portal_urls
 from jitportal.web.urls import demo
 from tests.journeys.browsing import Visitor
-from tests.web.matrix import KINDS, ROUTES
+from tests.web.kinds import KINDS
+from tests.web.matrix import ROUTES
 from tests.web.pages.company import company
 from tests.web.pages.looking import Looker
 from tests.web.routes import NAMED
