@@ -51,7 +51,7 @@ def bound(review: PostIncidentReview, name: str, sent: QueryDict, *, views_log: 
 def seeing(review: PostIncidentReview, form: PortalForm) -> PortalForm:
     """The same form for what the page shows now: a determination that is sent again is of that."""
     if isinstance(form, forms.DeterminationForm) and form.is_bound:
-        form.data = {**form.data, form.add_prefix("seen"): facts_of(review).digest}
+        form.data = {**dict(form.data.items()), form.add_prefix("seen"): facts_of(review).digest}
     return form
 
 
