@@ -266,6 +266,8 @@ EMAIL_BACKEND = (
 )
 EMAIL_FILE_PATH = str(DATA_DIR / "mail")
 MAIL_IS_SENT = bool(EMAIL_URL_HOST)
+if not MAIL_IS_SENT:
+    Path(EMAIL_FILE_PATH).mkdir(mode=0o700, parents=True, exist_ok=True)  # others would read along
 EMAIL_HOST = EMAIL_URL_HOST or "localhost"
 EMAIL_PORT = env.number("MAIL_PORT", 25)
 EMAIL_HOST_USER = env.text("MAIL_USER")

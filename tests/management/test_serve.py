@@ -121,6 +121,7 @@ def test_one_command_serves_and_restarts_what_ends(served: Served) -> None:
     served.start("--port", "0")
     wait_until(served.ready, 30)
     assert "Sign in" in served.get("/sign-in/")
+    assert (served.folder / "jitportal.sqlite3").stat().st_mode & 0o077 == 0  # sessions are in it
     web, worker = children(served.pid)
     os.kill(web, signal.SIGKILL)
     os.kill(worker, signal.SIGKILL)
