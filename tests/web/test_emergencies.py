@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from django.conf import LazySettings
 from django.test import Client
 from django.urls import reverse
-from pytest_django.plugin import DjangoDbBlocker
 
 from jitportal.models import Activation, Event, Person, StepUpProof
 from jitportal.operations import emergencies
 from jitportal.rules.vocabulary import RequestStatus
-from tests.undone import undone
 from tests.web.second_factors import App, confirmed, words
-from tests.web.world import CLAIM, World, ask, settled
+from tests.web.world import CLAIM, World, ask
 
 pytestmark = pytest.mark.django_db
 
@@ -30,12 +26,6 @@ SAID = {
     "minutes_unit": "minutes",
 }
 DECIDED = {"broken": CLAIM.broken, "incident": "INC-7", "criterion": "outage"}
-
-
-@pytest.fixture(scope="module")
-def settled_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
-    with django_db_blocker.unblock(), undone():
-        yield settled()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.urls import Resolver404, resolve, reverse
-from pytest_django.plugin import DjangoDbBlocker
 
 from jitportal.audit.system import system
 from jitportal.models import Entry, Event, Notice, StepUpProof
@@ -27,19 +25,12 @@ from jitportal.operations import (
     sealing,
 )
 from jitportal.rules.errors import NotAllowed
-from tests.undone import undone
 from tests.web.routes import NAMED
 from tests.web.second_factors import App, approval_of, browser_of, confirmed, field, key_on, words
-from tests.web.world import World, ask, elevate, settled
+from tests.web.world import World, ask, elevate
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery staple"
-
-
-@pytest.fixture(scope="module")
-def settled_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
-    with django_db_blocker.unblock(), undone():
-        yield settled()
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from jitportal.models import Event, Person, StepUpProof
 from jitportal.operations import clock, decisions
+from jitportal.operations.provider import ProviderTrouble, discover, redeem
 from jitportal.rules.limits import Limit
 from jitportal.rules.sign_on import Linking
 from jitportal.sign_on_settings import SignOn
@@ -89,7 +90,9 @@ def test_an_answer_that_wasnt_asked_for_is_refused(provider: RunningProvider, ho
     assert who(client) == ""
 
 
-def test_a_code_that_was_stolen_is_useless_without_the_verifier(provider: RunningProvider) -> None:
+def test_a_code_that_was_stolen_is_useless_without_the_verifier(
+    provider: RunningProvider, settings: Any
+) -> None:
     """The thief begins a sign-in of their own, and puts Rita's code into it."""
     ritas, thief = Client(), Client()
     back = way_back(provider.signs_in(ritas.get("/sign-in/provider/").headers["Location"], "rita"))
@@ -98,6 +101,14 @@ def test_a_code_that_was_stolen_is_useless_without_the_verifier(provider: Runnin
     answer = thief.get("/sign-in/provider/callback/", {"code": code, "state": state})
     assert answer.status_code in {400, 503}
     assert who(thief) == ""
+    begun = ritas.get("/sign-in/provider/").headers["Location"]
+    said = {name: values[0] for name, values in parse_qs(urlsplit(begun).query).items()}
+    code = parse_qs(urlsplit(way_back(provider.signs_in(begun, "rita"))).query)["code"][0]
+    signs_on = settings.SIGN_ON
+    with pytest.raises(ProviderTrouble):  # though the thief knows the nonce, too
+        redeem(
+            discover(signs_on), code=code, back=said["redirect_uri"], nonce=said["nonce"], verifier="a" * 43
+        )
 
 
 @pytest.mark.page

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
 from uuid import UUID
@@ -14,7 +13,6 @@ from django.core.management.base import CommandError
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
-from pytest_django.plugin import DjangoDbBlocker
 
 from jitportal.models import Delegation, Event, Notice, PolicyVersion, StepUpProof
 from jitportal.operations import (
@@ -28,19 +26,12 @@ from jitportal.operations import (
 from jitportal.operations.submissions import Wish
 from jitportal.rules.errors import InvalidInput, NotAllowed
 from jitportal.rules.vocabulary import RequestStatus, StartMode, Verdict
-from tests.undone import undone
 from tests.web.second_factors import HALF_MINUTE, App, approval_of, browser_of, confirmed, field, words
-from tests.web.world import World, approve, ask, elevate, settled
+from tests.web.world import World, approve, ask, elevate
 from tests.web.world_policy import POLICY
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery staple"
-
-
-@pytest.fixture(scope="module")
-def settled_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
-    with django_db_blocker.unblock(), undone():
-        yield settled()
 
 
 @pytest.fixture

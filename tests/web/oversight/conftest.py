@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.test import Client
-from pytest_django.plugin import DjangoDbBlocker
 
-from tests.undone import undone
-from tests.web.world import World, settled
+from tests.web.world import World
 
 As = Callable[[str], Client]
 
@@ -18,13 +16,6 @@ As = Callable[[str], Client]
 def words(answer: Any) -> str:
     """The page as its reader gets it."""
     return str(answer.content.decode())
-
-
-@pytest.fixture(scope="module")
-def settled_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
-    """Everybody and the policy, made once for a module."""
-    with django_db_blocker.unblock(), undone():
-        yield settled()
 
 
 @pytest.fixture
