@@ -115,6 +115,7 @@ def edit(
         require(Verb.REQUEST_EDIT, actor, request, now)
         check_transition("request", request.status, RequestStatus.PENDING)
         decisions.refuse_late(request, now)
+        post_incident_overdue.refuse_blocked(actor, Pathway(request.pathway), now)
         if request.asked.number != revision:
             raise Conflict(
                 f"This request has a newer revision ({request.asked.number}) than the one you edited "

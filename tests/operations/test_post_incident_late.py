@@ -7,7 +7,14 @@ from datetime import timedelta
 import pytest
 
 from jitportal.models import Event
-from jitportal.operations import clock, due, follow_ups, post_incident_overdue, post_incident_steps
+from jitportal.operations import (
+    clock,
+    due,
+    follow_ups,
+    post_incident_overdue,
+    post_incident_steps,
+    requests,
+)
 from jitportal.operations.transaction import operation
 from jitportal.rules.errors import Conflict, Invalid, NotAllowed, PolicyRefuses
 from jitportal.rules.vocabulary import ReviewStatus
@@ -24,9 +31,14 @@ def test_a_late_statement_blocks_the_routine_pathways_and_says_what_to_do() -> N
     review = used()
     with world.later(hours=23):
         world.ask("rita", "door")
+        waiting = world.ask("rita", "writer", scope="right")
     with world.later(hours=25):
         with pytest.raises(PolicyRefuses, match=rf"/emergency/reviews/{review.pk}/"):
             world.ask("rita", "writer", scope="left")
+        with pytest.raises(PolicyRefuses, match=rf"/emergency/reviews/{review.pk}/"):
+            requests.edit(
+                actor=person("rita"), request=waiting, ask=world.asking("writer", scope="left"), revision=1
+            )
         world.ask("remy", "writer", scope="left")
         assert activated("rita").review.status == ReviewStatus.STATEMENT
         post_incident_steps.state(actor=person("rita"), review=review, said=SAID)
