@@ -51,7 +51,7 @@
   const reveal = () => {
     for (const part of document.querySelectorAll("[data-shown-for]")) {
       const [name, ...values] = part.dataset.shownFor.split(" ");
-      const chosen = document.querySelector(`input[name="${name}"]:checked`);
+      const chosen = document.querySelector(`input[name="${name}"]:checked, select[name="${name}"]`);
       part.hidden = Boolean(chosen) && !values.includes(chosen.value);
     }
   };

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.conf import settings
@@ -207,6 +207,11 @@ class Grant(models.Model):
 
     def __str__(self) -> str:
         return f"grant {self.pk}"
+
+    @property
+    def planned_end(self) -> datetime:
+        """The end of a grant that starts by itself, as long as that happens on time."""
+        return self.opens_at + timedelta(minutes=self.minutes)
 
     def entitles(self, now: datetime) -> bool:
         """Whether it is in force by the clock."""

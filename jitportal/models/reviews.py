@@ -50,6 +50,11 @@ class AfterUseReview(models.Model):
                 violation_error_message="A review closes with a statement and a determination.",
             ),
         ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["due_at"], condition=~Q(status=ReviewStatus.CLOSED), name="after_use_review_due"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"after-use review of grant {self.grant_id}"

@@ -33,7 +33,7 @@ def held_span(grant: Grant) -> Span:
         return Span(grant.starts_at, grant.stopped_at or grant.ends_at)
     if grant.start_mode == StartMode.ON_CLICK:
         return Span(grant.opens_at, grant.latest_end_at)
-    return Span(grant.opens_at, grant.opens_at + timedelta(minutes=grant.minutes))
+    return Span(grant.opens_at, grant.planned_end)
 
 
 def next_planned(grant: Grant, after: datetime) -> datetime | None:
@@ -72,6 +72,11 @@ def _sentence(grant: Grant, who: str) -> str:
         return (
             f"{who} this role and scope until {moment(grant.ends_at)} (grant {grant.pk}). "
             "Renew that grant, or choose a time after it."
+        )
+    if grant.start_mode != StartMode.ON_CLICK:
+        return (
+            f"Grant {grant.pk} for this role and scope starts by itself at {moment(grant.opens_at)} and "
+            f"lasts until {moment(grant.planned_end)}. Hand it back, or choose a time after it."
         )
     return (
         f"Grant {grant.pk} for this role and scope is ready and may run until "

@@ -27,7 +27,7 @@ class Concern(StrEnum):
     ELIGIBILITY = "who may ask"
     LENGTH = "for how long"
     PROOF = "what has to be said, and who looks afterwards"
-    REST = "the rest"
+    REST = "other settings"
 
 
 _DIRECTIONS = list(Direction)

@@ -1,4 +1,4 @@
-"""The common changes of a policy, made in its text: a new role, who may ask for one, and its caps.
+"""The common changes of a policy, made in its text: a new role, who may ask for one, and how long it lasts.
 
 Each takes a document that loads and gives the text with exactly that change. Raises ``Invalid`` where the
 change can't be, and ``CannotEdit`` where the text's layout leaves no place for it.
@@ -14,7 +14,7 @@ from jitportal.rules.durations import MINUTES_IN
 from jitportal.rules.errors import Invalid
 from jitportal.rules.policy_document import PolicyDocumentError, load
 from jitportal.rules.policy_lines import TOP, Path
-from jitportal.rules.policy_requirements import SECTIONS
+from jitportal.rules.policy_requirements import SECTIONS, cap_word, is_cap
 from jitportal.rules.policy_sections import ROLES
 from jitportal.rules.policy_text import PolicyText, Value
 from jitportal.rules.vocabulary import Decider, Pathway, Risk
@@ -112,6 +112,21 @@ def with_caps(text: str, role: str, caps: Mapping[str, int]) -> str:
         for stem in CAPS:
             if stem in stems and now[stem] != caps[stem]:
                 _cap(document, path, stem, caps[stem])
+    return document.text
+
+
+def with_pathway_cap(text: str, pathway: Pathway, minutes: int) -> str:
+    """The text in which no grant on the pathway lasts longer than so many minutes."""
+    document = PolicyText(text)
+    path: Path = (TOP, SECTIONS[pathway], "requires")
+    unit, number = _in_unit(minutes, "days" if pathway is Pathway.TEMPORARY else "minutes")
+    word = cap_word(number, unit)
+    said = load(text).pathways[pathway].requires
+    place = next((index for index, one in enumerate(said) if is_cap(one)), None)
+    if place is None:
+        document.append(path, [word])
+    else:
+        document.set((*path, place), word)
     return document.text
 
 

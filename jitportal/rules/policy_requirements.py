@@ -124,6 +124,16 @@ class PathwayRules:
         return tuple(word for word in APPROVALS if word in self.words)
 
 
+def is_cap(word: str) -> bool:
+    """Whether the word says the pathway's longest grant."""
+    return _DURATION.fullmatch(word) is not None
+
+
+def cap_word(number: int, unit: str) -> str:
+    """The word for so many minutes, hours or days."""
+    return f"max_duration_{number}_{unit}"
+
+
 def pathway_rules(
     pathway: Pathway,
     *,

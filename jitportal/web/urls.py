@@ -174,6 +174,7 @@ oversight: list[URLPattern | URLResolver] = [
     path("policy/roles/new/", policy_changes.policy_new_role, name="policy_new_role"),
     path("policy/roles/<slug:key>/eligible/", policy_changes.policy_eligible, name="policy_eligible"),
     path("policy/roles/<slug:key>/caps/", policy_changes.policy_caps, name="policy_caps"),
+    path("policy/changes/", policy_changes.policy_change, name="policy_change"),
     path("policy/difference/", policy_editor.policy_difference, name="policy_difference"),
     path("policy/<int:number>/", policy.policy_version, name="policy_version"),
     path("policy/<int:number>/approve/", policy.policy_approve, name="policy_approve"),

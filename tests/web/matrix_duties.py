@@ -170,6 +170,11 @@ DUTIES: dict[str, Route] = {
         data=lambda _world: {"add_teams": "keepers", "note": "Keepers too."},
     ),
     "policy_caps": Route(_cage, get={200: _EDITORS}, post={422: _EDITORS}, otherwise=403),
+    "policy_change": Route(
+        post={200: _EDITORS},
+        otherwise=403,
+        data=lambda _world: {"text": POLICY, "change": "caps", "role": "cage"},
+    ),
     "policy_propose": Route(
         get={200: _EDITORS},
         post={200: _EDITORS},  # the plan: proposing it is a second step

@@ -13,7 +13,7 @@ from jitportal.rules.durations import spoken
 from jitportal.rules.policy import LONGEST_JUSTIFICATION
 from jitportal.rules.vocabulary import Pathway, Verdict
 from jitportal.web.forms.base import PortalForm
-from jitportal.web.forms.lengths import LengthField, MinutesOrUnitsInput
+from jitportal.web.forms.lengths import LengthField, MinutesOrUnitsField
 
 #: Longer than any window that a policy may allow, and still a number that databases hold.
 MOST_MINUTES = 10_000_000
@@ -62,7 +62,7 @@ class ApproveForm(VerdictForm):
     def __init__(self, access_request: AccessRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(access_request, *args, **kwargs)
         if access_request.pathway == Pathway.TEMPORARY:  # nobody thinks of days in minutes
-            self.fields["minutes"] = LengthField(label="For how long", widget=MinutesOrUnitsInput())
+            self.fields["minutes"] = MinutesOrUnitsField(label="For how long", autofocus=True)
             self.order_fields(self.field_order)
         else:
             self.fields["minutes"].widget.attrs |= {"max": access_request.minutes, "autofocus": True}

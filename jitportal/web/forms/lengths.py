@@ -56,9 +56,9 @@ class LengthField(forms.MultiValueField):
         super().__init__(fields=(number, unit), require_all_fields=True, **kwargs)
 
     def compress(self, data_list: list[Any]) -> int | None:
-        if not data_list:
+        number, unit = data_list or (None, "")
+        if number is None:
             return None
-        number, unit = data_list
         return int(number) * MINUTES_IN[unit]
 
 
@@ -67,13 +67,31 @@ class MinutesOrUnitsInput(LengthInput):
 
     number_name = ""
 
-    def __init__(self) -> None:
+    def __init__(self, *, autofocus: bool = False) -> None:
         super().__init__()
-        self.widgets[0].attrs["autofocus"] = True
+        if autofocus:
+            self.widgets[0].attrs["autofocus"] = True
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[Any]:
         number, unit = super().value_from_datadict(data, files, name)
         return [number, unit or "minutes"]
+
+
+class HiddenMinutesOrUnits(MinutesOrUnitsInput):
+    """The same, carried through a page that shows it in words."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.widgets = [forms.HiddenInput() for _ in self.widgets]
+
+
+class MinutesOrUnitsField(LengthField):
+    """A length that a form of plain minutes sends, too: a number without a unit is so many minutes."""
+
+    hidden_widget = HiddenMinutesOrUnits
+
+    def __init__(self, *, autofocus: bool = False, **kwargs: Any) -> None:
+        super().__init__(widget=MinutesOrUnitsInput(autofocus=autofocus), **kwargs)
 
 
 def length_hint(recommended: int, longest: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,13 +30,20 @@ WORDS: dict[Topic, tuple[str, str]] = {
     Topic.WORK: ("Work that I carry out", "On systems where a person gives and takes away access."),
     Topic.LATE: (
         "Late removals",
-        "Access that should be gone and isn't: for operators and owners. Always by mail, at once.",
+        "Access that should be gone and isn't: for operators and owners.",
     ),
     Topic.EMERGENCY: (
         "Emergencies",
-        "Emergency access is used: for those who must hear of it. Always by mail, at once.",
+        "Emergency access is used: for those who must hear of it.",
     ),
 }
+#: The topics in the order of the page, under what they have in common.
+GROUPS = (
+    ("What I ask for and hold", (Topic.OWN,)),
+    ("What others ask of me", (Topic.ASKS, Topic.HANDLED, Topic.WORK)),
+    ("Afterwards", (Topic.REVIEWS,)),
+    ("Always by mail, at once", (Topic.LATE, Topic.EMERGENCY)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +72,13 @@ class NoticesForm(PortalForm):
         for choice in choices:
             self._add(choice, channels)
 
-    def topics(self) -> Iterator[TopicFields]:
-        for topic in self._topics:
-            title, hint = WORDS[topic]
-            mail, channel, pace = (self._field(topic, what) for what in ("mail", "channel", "pace"))
-            yield TopicFields(str(topic), title, hint, mail, channel, pace)
+    def groups(self) -> list[tuple[str, list[TopicFields]]]:
+        return [(title, [self._fields_of(topic) for topic in topics]) for title, topics in GROUPS]
+
+    def _fields_of(self, topic: Topic) -> TopicFields:
+        title, hint = WORDS[topic]
+        mail, channel, pace = (self._field(topic, what) for what in ("mail", "channel", "pace"))
+        return TopicFields(str(topic), title, hint, mail, channel, pace)
 
     def wishes(self) -> list[Choice]:
         """What was chosen, one for each topic."""

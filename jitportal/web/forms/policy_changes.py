@@ -18,10 +18,16 @@ from jitportal.rules.policy_scalars import slug_problem
 from jitportal.rules.vocabulary import Decider, Pathway, Risk
 from jitportal.web.forms.base import PortalForm
 from jitportal.web.forms.lengths import LengthField
+from jitportal.web.forms.policy import LARGEST
 
 _PATHWAYS = {
     Pathway.JIT: "JIT: a task now, or in a change window",
     Pathway.TEMPORARY: "Temporary: days, for a migration or an investigation",
+}
+PATHWAY_NAMES = {
+    Pathway.JIT: "JIT",
+    Pathway.TEMPORARY: "temporary",
+    Pathway.BREAK_GLASS: "break-glass",
 }
 _RISKS = [("", "The policy's default"), *((risk, risk.value.capitalize()) for risk in Risk)]
 _SCOPE = re.compile(r"(?P<key>[^:]+):(?P<entitlement>[^,]+)(?:,(?P<name>.+))?")
@@ -55,8 +61,13 @@ def _nobody(name: str) -> str:
 
 
 class ChangeForm(PortalForm):
-    """What every change of the policy needs: why it is made."""
+    """What every change of the policy needs: why it is made, and into which text it is written.
 
+    ``text`` is the draft that other changes are in already; empty: the policy in force.
+    """
+
+    text = forms.CharField(required=False, strip=False, max_length=LARGEST, widget=forms.HiddenInput)
+    base = forms.IntegerField(required=False, min_value=1, max_value=2_000_000_000, widget=forms.HiddenInput)
     note = forms.CharField(
         label="What it changes, and why",
         max_length=500,
@@ -268,26 +279,37 @@ class EligibilityForm(ChangeForm):
 
 
 class CapsForm(ChangeForm):
-    """How long a role's grants may last. What is left as it is isn't written."""
+    """How long a role's grants may last, and any grant on its pathway; what stays as it is isn't written."""
+
+    field_names = {"longest": "max"}
 
     max = LengthField(label="Longest grant")
     recommended = LengthField(label="Recommended")
     max_total = LengthField(label="Longest with renewals")
+    pathway = LengthField(required=False)
 
-    field_order = ("max", "recommended", "max_total", "note")
+    field_order = ("max", "recommended", "max_total", "pathway", "note")
 
-    def __init__(self, *args: Any, rules: RoleRules, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, rules: RoleRules, cap: int, **kwargs: Any) -> None:
+        """``cap``: the longest grant on the role's pathway, in minutes."""
         self.now = {
             "max": rules.max_minutes,
             "recommended": rules.recommended_minutes,
             "max_total": rules.max_total_minutes,
         }
-        super().__init__(*args, initial=self.now, **kwargs)
+        self.cap = cap
+        kwargs["initial"] = {**self.now, "pathway": cap, **kwargs.get("initial", {})}
+        super().__init__(*args, **kwargs)
+        self.fields["pathway"].label = f"Longest grant of any {PATHWAY_NAMES[rules.pathway]} role"
+        self.fields["pathway"].help_text = (
+            "No role on this pathway lasts longer, and those that say no length of their own last as long. "
+            "Raise it where this role should last longer than it allows."
+        )
 
     def clean(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
-        if not self.errors and self.caps() == self.now:
-            raise ValidationError("Nothing differs from the policy in force. Change one of the lengths.")
+        if not self.errors and self.caps() == self.now and self.pathway_cap() == self.cap:
+            raise ValidationError("Nothing differs from the policy as it is. Change one of the lengths.")
         longest = cleaned.get("max")
         if longest and (cleaned.get("recommended") or 0) > longest:
             self.add_error("recommended", "Recommend no more than the longest grant.")
@@ -298,6 +320,10 @@ class CapsForm(ChangeForm):
     def caps(self) -> dict[str, int]:
         """The minutes of each cap, by its stem."""
         return {stem: self.cleaned_data[stem] for stem in self.now}
+
+    def pathway_cap(self) -> int:
+        """The longest grant on the pathway, in minutes."""
+        return self.cleaned_data.get("pathway") or self.cap
 
 
 def _teams() -> list[tuple[str, str]]:

@@ -10,11 +10,12 @@ from django import forms
 from jitportal.models import AccessRequest
 from jitportal.operations import decisions
 from jitportal.operations.submissions import Wish
-from jitportal.rules.durations import MINUTES_IN, spoken
+from jitportal.rules.durations import spoken
 from jitportal.rules.policy import LONGEST_JUSTIFICATION
-from jitportal.rules.vocabulary import RequestStatus, Verdict
+from jitportal.rules.vocabulary import Pathway, RequestStatus, Verdict
 from jitportal.web.forms.base import PortalForm
 from jitportal.web.forms.decisions import MOST_MINUTES, seen_words
+from jitportal.web.forms.lengths import MinutesOrUnitsField
 
 LATER = ""
 VERDICTS = [
@@ -70,6 +71,8 @@ class StagedForm(PortalForm):
         widget=forms.Textarea(attrs={"rows": 2}),
     )
 
+    field_order = ("verdict", "minutes", "reason")
+
     def __init__(self, access_request: AccessRequest, latest: int, *args: Any, **kwargs: Any) -> None:
         """``latest`` is the id of the request's latest verdict."""
         self.access_request = access_request
@@ -79,19 +82,23 @@ class StagedForm(PortalForm):
         }
         kwargs["initial"] = {**self.current, "minutes": access_request.minutes, "verdict": LATER}
         super().__init__(*args, prefix=f"r{access_request.pk}", **kwargs)
-        self.fields["minutes"].widget.attrs["max"] = access_request.minutes
         most = access_request.minutes
-        also = f" ({spoken(most)})" if most >= MINUTES_IN["days"] else ""
-        self.fields["minutes"].label = f"Minutes, at most {most}{also}"
+        if access_request.pathway == Pathway.TEMPORARY:  # nobody thinks of days in minutes
+            length = MinutesOrUnitsField(label=f"For how long, at most {spoken(most)}", required=False)
+            self.fields["minutes"] = length
+            self.order_fields(self.field_order)
+        else:
+            self.fields["minutes"].label = f"Minutes, at most {most}"
+            self.fields["minutes"].widget.attrs["max"] = most
 
     def clean(self) -> None:
         verdict, minutes = self.cleaned_data.get("verdict"), self.cleaned_data.get("minutes")
         if verdict == Verdict.APPROVE and "minutes" not in self.errors:
             if minutes is None:
-                self.add_error("minutes", "Say for how many minutes.")
+                self.add_error("minutes", "Say for how long.")
             elif minutes > self.access_request.minutes and not self.is_stale:
-                most = self.access_request.minutes
-                self.add_error("minutes", f"Choose from 1 to {most}: an approver may only shorten.")
+                most = spoken(self.access_request.minutes)
+                self.add_error("minutes", f"Choose at most {most}: an approver may only shorten.")
         if verdict in (Verdict.DENY, Verdict.SEND_BACK) and not self.cleaned_data.get("reason"):
             self.add_error("reason", "Say why, so that the requester knows what to do.")
 

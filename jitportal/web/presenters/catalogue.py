@@ -154,5 +154,8 @@ def _wanted(rules: RoleRules) -> list[str]:
 
 
 def _revokers(revokers: Sequence[DeciderRules]) -> str:
-    words = ["the holder's manager" if one.kind is Decider.MANAGER else str(one) for one in revokers]
-    return listed([*words, "an administrator"])
+    keys = [one.team for one in revokers if one.kind is Decider.TEAM]
+    names = dict(Team.objects.filter(key__in=keys).values_list("key", "name")) if keys else {}
+    words = {Decider.MANAGER: "the holder's manager", Decider.ROLE_OWNER: "the role's owner"}
+    said = [words.get(one.kind) or f"team {names.get(one.team, one.team)}" for one in revokers]
+    return listed([*said, "an administrator"])

@@ -15,6 +15,7 @@ from jitportal.models import Activation, Grant, StandingPower
 from jitportal.operations import queue
 from jitportal.rules.permissions import Verb, allowed
 from jitportal.web.http import PortalRequest, actor_of, now_of
+from jitportal.web.presenters.waiting_reviews import reviews_waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ GRANT = (
 POLICY = (
     "policy_version",
     "policy_propose",
+    "policy_change",
     "policy_difference",
     "policy_new_role",
     "policy_eligible",
@@ -155,10 +157,10 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 def frame_of(request: PortalRequest) -> Frame:
     now = now_of(request)
-    waiting = queue.queue_count(request.user, now)
+    counts = {"queue": queue.queue_count(request.user, now), "reviews": reviews_waiting(request.user)}
     return Frame(
         now=now,
-        first=[_link(request, entry, waiting if entry.name == "queue" else 0) for entry in FIRST],
+        first=[_link(request, entry, counts.get(entry.name, 0)) for entry in FIRST],
         rest=[_link(request, entry) for entry in REST if _sees(request, entry)],
         in_force=list(
             Grant.objects.entitling(now)

@@ -38,7 +38,7 @@ class Figure:
     chart: Chart | None  # None: there is nothing to draw
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
-    folded: bool = True  # a long table is opened by whoever wants it
+    unfold: str = "The numbers, day by day"  # what opens the table, for whoever wants it
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def _roles(asked: Sequence[overview.Asked]) -> Figure:
         charts.ranked(rows, "chart-accent") if rows else None,
         ["Role", "Requests"],
         [[Cell(one.name, reverse("role_detail", args=[one.key])), Cell(str(one.requests))] for one in asked],
-        folded=False,
+        unfold="Each role, with its page",
     )
 
 

@@ -12,6 +12,7 @@ from jitportal.rules.policy_document import LineProblem, PolicyDocumentError
 from jitportal.rules.policy_merge import merged
 from jitportal.web.forms.policy import digest_of
 from jitportal.web.presenters.policies import MOST_LINES, Difference, difference_of
+from jitportal.web.presenters.second_person import Seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +71,16 @@ class Editor:
     """The page's parts beside the form's fields.
 
     ``unplanned``: the text was to be proposed, and its plan hadn't been shown. ``written``: the line at
-    which a form has changed the text; 0: none has.
+    which a form has changed the text; 0: none has. ``roles``: keys and names of those that a form may change.
+    ``second``: who can approve what this person proposes.
     """
 
     clash: Clash | None
     numbers: Sequence[Number]
     unplanned: bool = False
     written: int = 0
+    roles: Sequence[tuple[str, str]] = ()
+    second: Seconds | None = None
 
 
 def checked(text: str) -> Checked:

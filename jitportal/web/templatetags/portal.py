@@ -21,6 +21,14 @@ from jitportal.web.presenters.times import exact_words, precise_words, relative_
 
 register = template.Library()
 
+#: How each kind of target is reached.
+REACHED = {
+    "manual": "worked on by hand",
+    "portal": "the portal's own powers",
+    "postgres": "reached through PostgreSQL",
+    "ssh": "reached by SSH",
+}
+
 
 @register.simple_tag
 @lru_cache(maxsize=128)
@@ -111,6 +119,12 @@ NOTICE_ICONS = {
     "warning": "triangle-alert",
     "error": "triangle-alert",
 }
+
+
+@register.filter
+def reached(connector: str) -> str:
+    """How the portal reaches a target, in words."""
+    return REACHED.get(connector, f"reached through {connector}")
 
 
 @register.simple_block_tag

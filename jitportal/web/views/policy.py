@@ -14,10 +14,11 @@ from jitportal.rules.vocabulary import PolicyStatus
 from jitportal.web import fetch, paging, step_up
 from jitportal.web.forms.base import PortalForm
 from jitportal.web.forms.policy import RejectForm
-from jitportal.web.http import PortalRequest, forget_reading
+from jitportal.web.http import PortalRequest, forget_reading, now_of
 from jitportal.web.presenters import policies as presenter
 from jitportal.web.presenters.history import history_of
 from jitportal.web.presenters.policy_editor import clash
+from jitportal.web.presenters.second_person import second_people
 from jitportal.web.refusals import form_page, refusals_shown_in
 
 VERSIONS_A_PAGE = 20
@@ -106,6 +107,7 @@ def _version_page(request: PortalRequest, version: PolicyVersion, form: PortalFo
         "history": history_of(version),
         "clash": clash(version.base.number if version.base else None, version.text) if stale else None,
         "propose": fetch.answer(request, Verb.POLICY_PROPOSE),
+        "second": second_people(version.proposed_by, now_of(request)) if waiting else None,
         "approve": _act(request, version, Verb.POLICY_APPROVE, PolicyStatus.PROPOSED),
         "apply": _act(request, version, Verb.POLICY_APPLY, PolicyStatus.APPROVED),
         "reject": waiting and bool(fetch.answer(request, Verb.POLICY_PROPOSE)),

@@ -12,9 +12,10 @@ from jitportal.operations import policies
 from jitportal.rules.permissions import Verb
 from jitportal.web import fetch
 from jitportal.web.forms.policy import PolicyForm, VersionsForm
-from jitportal.web.http import PortalRequest
+from jitportal.web.http import PortalRequest, now_of
 from jitportal.web.presenters import policies as presenter
 from jitportal.web.presenters.policy_editor import Checked, Editor, checked, clash, numbers
+from jitportal.web.presenters.second_person import second_people
 from jitportal.web.refusals import form_page, refusals_shown_in
 
 #: Of so many versions two can be chosen from a list; others by their numbers in the address.
@@ -94,8 +95,17 @@ def editor_page(
         numbers=numbers(form.lines, found),
         unplanned=asked_to_propose and found is not None and not found.misprints and not form.errors,
         written=written,
+        roles=_roles_in_force(),
+        second=second_people(request.user, now_of(request)),
     )
     return form_page(request, "policy/propose.html", form, {"editor": editor, "checked": found})
+
+
+def _roles_in_force() -> list[tuple[str, str]]:
+    """Keys and names, for the field that suggests them."""
+    version = policies.current_version()
+    roles = policies.document_of(version).roles.values() if version else ()
+    return [(rules.key, rules.name) for rules in roles][:MOST_CHOICES]
 
 
 def _begun_page(request: PortalRequest) -> HttpResponse:

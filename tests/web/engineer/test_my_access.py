@@ -18,8 +18,8 @@ from tests.web.engineer.conftest import SignedIn
 Counted = Callable[[int], AbstractContextManager[object]]
 
 #: Queries of the pages, however many rows they list (session, person, clock, frame and page).
-MY_ACCESS_QUERIES = 23
-HISTORY_QUERIES = 12
+MY_ACCESS_QUERIES = 24
+HISTORY_QUERIES = 13
 
 
 def sections(html: str) -> dict[str, str]:

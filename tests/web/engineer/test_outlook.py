@@ -11,6 +11,7 @@ from django.utils.html import escape
 
 from jitportal.models import AccessRequest, Grant, Role
 from jitportal.operations import clock
+from jitportal.rules.vocabulary import StartMode
 from tests.web.engineer import house
 from tests.web.engineer.conftest import SignedIn
 from tests.web.engineer.test_request_forms import typed
@@ -192,6 +193,18 @@ def test_a_window_that_is_ready_closes_the_time_that_it_may_cover(ed: Client) ->
     words = panel(ed, CAGE, scope="left")
     assert "The right cage: grant" in words
     assert "is ready and may run until" in words
+
+
+def test_a_start_that_is_planned_closes_just_its_own_time(ed: Client) -> None:
+    """Nobody has to click, so it says when it starts and until when it lasts."""
+    with clock.moved(to=datetime(2026, 6, 1, 12, 0, tzinfo=UTC)):
+        starts = datetime(2026, 6, 1, 15, 0, tzinfo=UTC)
+        house.approve(house.ask("ed", "cage", scope="right", start_mode=StartMode.SCHEDULED, opens_at=starts))
+        words = panel(ed, CAGE, scope="left", start_mode="scheduled", starts_at="2026-06-01T17:10")
+        assert "starts by itself at 17:00 CEST and lasts until 17:30 CEST . Hand it back" in words
+        assert "may run until" not in words
+        own = ed.get("/").content.decode()
+        assert "from 17:00 CEST until 17:30 CEST" in " ".join(re.sub(r"<[^>]+>", " ", own).split())
 
 
 def test_nothing_of_this_is_said_to_who_cannot_ask_at_all(as_: SignedIn) -> None:

@@ -48,6 +48,16 @@ def test_the_queue_shows_each_their_own(as_: As, address: str) -> None:
     assert b"1 review after emergencies</a> waits for you" in told
     assert b"No review waits for you." not in told
     assert b"No review waits for you." in as_("sam").get("/reviews/").content
+    for username, waits in (("mona", True), ("olga", True), ("rita", False), ("sam", False)):
+        assert bool(_in_the_rail(as_(username))) is waits, username
+
+
+def _in_the_rail(client: Client) -> int:
+    """What every page's rail says of reviews; the page that it leads to lists as many."""
+    page = client.get("/reviews/").context
+    count: int = next(link.count for link in page["frame"].first if link.label == "Reviews")
+    assert count == len(page["desk"].to_state) + len(page["desk"].to_determine) + page["incidents"]
+    return count
 
 
 @pytest.mark.parametrize(

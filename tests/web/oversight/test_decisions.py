@@ -229,5 +229,5 @@ def test_earlier_use_and_other_holders_are_shown(world: World, mona: Client, as_
     with clock.moved(by=timedelta(minutes=11)):
         again = ask(world, "rita", "door", minutes=10)
         page = words(mona.get(f"/requests/{again.pk}/approve/"))
-    assert "1 time:" in page
+    assert "once:" in page
     assert "nobody else" in page  # Gwen's has ended by the clock too, though nothing has swept

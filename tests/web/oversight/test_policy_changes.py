@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.test import Client
 from jitportal.models import PolicyVersion
 from jitportal.operations import people
 from jitportal.rules.policy_document import load
+from jitportal.rules.vocabulary import Pathway
 from tests.web.oversight.conftest import As, words
 from tests.web.world import World, elevate
 from tests.web.world_policy import POLICY
@@ -41,6 +43,11 @@ def paul(world: World, as_: As) -> Client:
 
 def adds(client: Client, **data: Any) -> Any:
     return client.post("/policy/roles/new/", {**ROLE, **data})
+
+
+def plain_words(answer: Any) -> str:
+    """The page's words without its marks."""
+    return " ".join(re.sub(r"<[^>]+>", "", words(answer)).split())
 
 
 def text_in(answer: Any) -> str:
@@ -186,6 +193,80 @@ def test_a_cap_that_cant_be_is_said(paul: Client, data: dict[str, str], said: st
     )
     assert answer.status_code == 422
     assert said in words(answer)
+
+
+def test_a_role_lasts_longer_than_its_pathway_allowed_by_one_form(paul: Client) -> None:
+    lengths = {"max": "90", "recommended": "30", "max_total": "240", "pathway": "120"}
+    numbers = {f"{name}_number": number for name, number in lengths.items()}
+    units = {f"{name}_unit": "minutes" for name in lengths}
+    answer = paul.post("/policy/roles/cage/caps/", {**numbers, **units, "note": "Longer moves."})
+    document = load(text_in(answer))
+    assert document.pathways[Pathway.JIT].max_minutes == 120
+    assert document.roles["cage"].max_minutes == 90
+    assert document.roles["door"].max_minutes == 60, "what says its own length keeps it"
+    lower = {**numbers, "max_number": "30", "pathway_number": "45", "max_total_number": "60"}
+    answer = paul.post("/policy/roles/cage/caps/", {**lower, **units, "note": "Less for all."})
+    assert "over the cap of jit_access" in words(answer), "other roles last longer: the editor says where"
+    assert "max_duration_45_minutes" in text_in(answer)
+
+
+def carried(answer: Any, *names: str) -> dict[str, Any]:
+    """What a browser sends on of a page's form."""
+    form = answer.context["form"]
+    return {name: form[name].value() or "" for name in names}
+
+
+def test_several_changes_by_forms_go_into_one_proposal(paul: Client) -> None:
+    """Each form goes on from the editor's text, and gives it back with its change."""
+    editor = adds(paul)
+    role = "read-the-visitors-book"
+    begun = {"change": "eligible", "role": role}
+    form = paul.post("/policy/changes/", {**carried(editor, "text", "note", "base"), **begun})
+    assert "Who may ask for Read the visitors&#x27; book" in words(form)
+    assert form.context["form"]["note"].value() == "Reception asked for it."
+    sent = carried(form, "text", "base") | {
+        "remove_people": ["sam"],
+        "note": "Reception asked, but not for Sam.",
+    }
+    wrong = paul.post(f"/policy/roles/{role}/eligible/", {**sent, "add_people": "nobody"})
+    assert wrong.status_code == 422
+    assert carried(wrong, "text") == carried(form, "text"), "nothing is lost on the way"
+    editor = paul.post(f"/policy/roles/{role}/eligible/", sent)
+    assert load(text_in(editor)).roles[role].eligible_people == {"rita"}
+    proposal = carried(editor, "text", "note", "planned", "base") | {"propose": "yes"}
+    assert paul.post("/policy/propose/", proposal).headers["Location"] == "/policy/2/"
+    stored = PolicyVersion.objects.get(number=2)
+    assert load(stored.text).roles[role].eligible_people == {"rita"}
+    assert stored.note == "Reception asked, but not for Sam."
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"text": "elevation_policy: ["}, "mend what is listed by line first"),
+        ({"text": ""}, "Type the policy, or choose a file."),
+        ({"change": "caps", "role": "moon"}, "There is no role “moon” in this text."),
+        ({"change": "caps"}, "Say which role should change."),
+        ({"change": "everything", "role": "cage"}, "Choose what should change."),
+    ],
+)
+def test_a_form_begins_only_where_it_can_write(paul: Client, data: dict[str, str], said: str) -> None:
+    answer = paul.post("/policy/changes/", {"text": POLICY, "note": "Why.", **data})
+    assert answer.status_code == 422
+    assert said in words(answer)
+    assert answer.context["form"]["note"].value() == "Why."
+
+
+def test_who_can_be_the_second_person_is_named(world: World, paul: Client) -> None:
+    assert "After asking for Policy editor" in plain_words(paul.get("/policy/propose/"))
+    elevate(world, "polly", "policy-editor")
+    now = "Now: Polly Test, who holds the power of a policy editor."
+    assert now in plain_words(paul.get("/policy/propose/"))
+    proposal = carried(adds(paul), "text", "note", "planned", "base") | {"propose": "yes"}
+    paul.post("/policy/propose/", proposal)
+    page = plain_words(paul.get("/policy/2/"))
+    assert "A second person has to approve it." in page
+    assert now in page
 
 
 def test_what_went_wrong_elsewhere_is_shown_at_its_line(world: World, paul: Client) -> None:

@@ -65,15 +65,15 @@ def late(world: World, number: int) -> None:
 Made = Callable[[World, int], None]
 
 LISTS: list[tuple[str, str, Made, int]] = [
-    ("mona", "/queue/", waiting, 28),
-    ("gwen", "/request/jit/door/", waiting, 24),
-    ("olga", "/tasks/", holding, 18),
-    ("opal", "/problems/", late, 21),
-    ("opal", "/targets/", targeted, 13),
-    ("sam", "/roles/", holding, 13),
-    ("sam", "/roles/door/", holding, 25),
-    ("paul", "/policy/", versions, 16),
-    ("auda", "/record/", waiting, 21),
+    ("mona", "/queue/", waiting, 29),
+    ("gwen", "/request/jit/door/", waiting, 25),
+    ("olga", "/tasks/", holding, 19),
+    ("opal", "/problems/", late, 22),
+    ("opal", "/targets/", targeted, 14),
+    ("sam", "/roles/", holding, 14),
+    ("sam", "/roles/door/", holding, 26),
+    ("paul", "/policy/", versions, 17),
+    ("auda", "/record/", waiting, 22),
     ("auda", "/admin/jitportal/grant/", holding, 8),
     ("auda", "/admin/jitportal/accessrequest/", waiting, 8),
 ]

@@ -28,7 +28,7 @@ def test_who_holds_it_now_goes_by_the_clock(world: World, as_: As) -> None:
     assert "Nobody holds it right now." in words(as_("sam").get("/roles/door/"))
     approve(world, ask(world, "rita", "door", minutes=30), "mona")
     assert "Rita Test" in words(as_("sam").get("/roles/door/"))
-    assert "1 holds it now" in words(as_("sam").get("/roles/"))
+    assert "held by 1 now" in words(as_("sam").get("/roles/"))
     with clock.moved(by=timedelta(minutes=31)):
         assert "Rita Test" not in words(as_("sam").get("/roles/door/"))
 

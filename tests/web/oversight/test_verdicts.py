@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -97,6 +98,18 @@ def test_submitting_stores_once_and_gives_each(mona: Client, pending: list[Acces
     assert Approval.objects.count() == 2
 
 
+def test_a_temporary_request_is_shortened_in_hours_through_the_summary(world: World, mona: Client) -> None:
+    """The summary's hidden fields alone carry number and unit on."""
+    staged = approve(world, ask(world, "rita", "cabinet", minutes=1440), "kai")
+    data = filled(mona, [staged], r0="approve")
+    data |= {f"r{staged.pk}-minutes": "3", f"r{staged.pk}-minutes_unit": "hours"}
+    summary = mona.post(PAGE, {**data, "act": "summary"})
+    assert "Approve for 3 hours" in " ".join(re.sub(r"<[^>]+>", "", words(summary)).split())
+    hidden = re.findall(r'<input type="hidden" name="([^"]+)"(?: value="([^"]*)")?', summary.content.decode())
+    mona.post(PAGE, {**dict(hidden), "act": "submit"})
+    assert fresh(staged).minutes == 3 * 60
+
+
 def test_what_somebody_else_decided_meanwhile_falls_alone(world: World, mona: Client, as_: As) -> None:
     staged = [approve(world, ask(world, who, "cabinet"), "kai") for who in ("rita", "gwen")]
     data = filled(mona, staged, r0="approve", r1="approve") | {"act": "submit"}
@@ -139,7 +152,7 @@ def test_an_edit_after_the_summary_is_refused_beside_the_others_that_stand(
     [
         ({"verdict": "deny"}, "Say why, so that the requester knows what to do."),
         ({"verdict": "approve", "minutes": "31"}, "an approver may only shorten"),
-        ({"verdict": "approve", "minutes": ""}, "Say for how many minutes."),
+        ({"verdict": "approve", "minutes": ""}, "Say for how long."),
         ({"verdict": "approve", "minutes": "ten"}, "Give a whole number of minutes."),
         ({"verdict": "approve", "minutes": "99999999999999999999"}, "less than or equal"),
         ({"verdict": "maybe"}, "Choose one of these."),

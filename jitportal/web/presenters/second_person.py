@@ -1,0 +1,75 @@
+"""Who can be the second person of a change of the policy: by a power that they hold, or may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q
+
+from jitportal.models import Grant, Person, Role, StandingPower, Team
+from jitportal.operations import policies
+from jitportal.rules.policy import RoleRules
+from jitportal.rules.vocabulary import Power
+
+#: So many are named; of more it is enough to know that there are.
+NAMED = 8
+PORTAL = "portal"
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """``now``: names of those who hold the power; ``by_asking``: who may ask for ``role``, which gives it."""
+
+    now: Sequence[str]
+    more: int
+    role: Role | None
+    by_asking: Sequence[str]
+
+    @property
+    def nobody(self) -> bool:
+        return not self.now and not self.by_asking
+
+
+def second_people(proposer: Person, now: datetime) -> Seconds:
+    """Everybody but the proposer, whom the rules refuse."""
+    held = Q(lease__entitlement=Power.POLICY_EDITOR, role__target__connector=PORTAL)
+    holders = Grant.objects.entitling(now).filter(held).values("person")
+    standing = StandingPower.objects.filter(removed_at=None, power=Power.POLICY_EDITOR).values("person")
+    people = Person.objects.active().filter(Q(pk__in=holders) | Q(pk__in=standing)).exclude(pk=proposer.pk)
+    names = list(people.order_by("name").values_list("name", flat=True))
+    rules = _giving_it()
+    roles = {role.key: role for role in Role.objects.filter(key__in=[one.key for one in rules])}
+    asking = next((one for one in rules if one.key in roles), None)
+    return Seconds(
+        now=names[:NAMED],
+        more=max(0, len(names) - NAMED),
+        role=roles[asking.key] if asking else None,
+        by_asking=_who_may_ask(asking, proposer) if asking else [],
+    )
+
+
+def _giving_it() -> list[RoleRules]:
+    """The roles in force that give the power, in the policy's order."""
+    version = policies.current_version()
+    if version is None:
+        return []
+    document = policies.document_of(version)
+    portals = {key for key, target in document.targets.items() if target.connector == PORTAL}
+    return [
+        role
+        for role in document.roles.values()
+        if role.target in portals
+        and any(scope.entitlement == Power.POLICY_EDITOR for scope in role.scopes.values())
+    ]
+
+
+def _who_may_ask(rules: RoleRules, proposer: Person) -> list[str]:
+    people = Person.objects.active().filter(username__in=rules.eligible_people).exclude(pk=proposer.pk)
+    teams = Team.objects.filter(key__in=rules.eligible_teams)
+    return [*_names(people.order_by("name")), *(f"team {name}" for name in _names(teams.order_by("name")))]
+
+
+def _names(rows: Iterable[Person] | Iterable[Team]) -> list[str]:
+    return [row.name for row in rows][:NAMED]
