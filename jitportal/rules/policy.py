@@ -354,6 +354,6 @@ def _reasons(facts: RequestFacts, rules: RoleRules, stages: tuple[DecidedStage, 
             reasons.append(f"Stage {stage.name}: the system approves under rule {stage.system_rule}.")
         else:
             who = " or ".join(str(decider) for decider in stage.deciders)
-            number = "one person" if stage.people == 1 else f"{stage.people} different people"
-            reasons.append(f"Stage {stage.name}: {number} from {who}.")
+            said = f"{who} approves" if stage.people == 1 else f"{stage.people} of {who} approve"
+            reasons.append(f"Stage {stage.name}: {said}.")
     return reasons

@@ -36,7 +36,7 @@ def test_people_are_asked_and_the_reasons_say_so() -> None:
     ]
     assert decision.reasons == (
         "lena is a member of team platform.",
-        "Stage manager: one person from the requester's manager.",
+        "Stage manager: the requester's manager approves.",
     )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from jitportal.models import Grant, Person, Role, StandingPower, Team
 from jitportal.operations import policies
@@ -37,8 +37,9 @@ def second_people(proposer: Person, now: datetime) -> Seconds:
     held = Q(lease__entitlement=Power.POLICY_EDITOR, role__target__connector=PORTAL)
     holders = Grant.objects.entitling(now).filter(held).values("person")
     standing = StandingPower.objects.filter(removed_at=None, power=Power.POLICY_EDITOR).values("person")
-    people = Person.objects.active().filter(Q(pk__in=holders) | Q(pk__in=standing)).exclude(pk=proposer.pk)
-    names = list(people.order_by("name").values_list("name", flat=True))
+    others = Person.objects.active().exclude(pk=proposer.pk).order_by("name")
+    people = others.filter(Q(pk__in=holders) | Q(pk__in=standing))
+    names = list(people.values_list("name", flat=True))
     rules = _giving_it()
     roles = {role.key: role for role in Role.objects.filter(key__in=[one.key for one in rules])}
     asking = next((one for one in rules if one.key in roles), None)
@@ -46,7 +47,7 @@ def second_people(proposer: Person, now: datetime) -> Seconds:
         now=names[:NAMED],
         more=max(0, len(names) - NAMED),
         role=roles[asking.key] if asking else None,
-        by_asking=_who_may_ask(asking, proposer) if asking else [],
+        by_asking=_who_may_ask(asking, others.exclude(pk__in=people.values("pk"))) if asking else [],
     )
 
 
@@ -65,11 +66,8 @@ def _giving_it() -> list[RoleRules]:
     ]
 
 
-def _who_may_ask(rules: RoleRules, proposer: Person) -> list[str]:
-    people = Person.objects.active().filter(username__in=rules.eligible_people).exclude(pk=proposer.pk)
-    teams = Team.objects.filter(key__in=rules.eligible_teams)
-    return [*_names(people.order_by("name")), *(f"team {name}" for name in _names(teams.order_by("name")))]
-
-
-def _names(rows: Iterable[Person] | Iterable[Team]) -> list[str]:
-    return [row.name for row in rows][:NAMED]
+def _who_may_ask(rules: RoleRules, others: QuerySet[Person]) -> list[str]:
+    people = others.filter(username__in=rules.eligible_people).values_list("name", flat=True)
+    teams = Team.objects.filter(key__in=rules.eligible_teams).order_by("name")
+    named = teams.values_list("name", flat=True)
+    return [*people[:NAMED], *(f"team {name}" for name in named[:NAMED])]

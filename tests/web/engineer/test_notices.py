@@ -11,6 +11,7 @@ from jitportal.environment import Channel
 from jitportal.models import NoticeChoice, Person
 from jitportal.operations import notices, sending
 from jitportal.operations.notice_choices import CHOSEN, choices_of
+from jitportal.web.forms.notices import GROUPS
 from tests.web.engineer.conftest import SignedIn
 
 ALL_BY_MAIL = {
@@ -30,6 +31,7 @@ def test_what_is_chosen_is_kept_and_shown_again(as_: SignedIn, house: dict[str, 
     ed = as_("ed")
     page = ed.get("/notices/").content.decode()
     assert "Requests for me to decide" in page
+    assert {topic for _, topics in GROUPS for topic in topics} == set(CHOSEN)
     assert "direct" in page
     assert "dba-room" not in page, "a team's channel isn't a person's to choose"
     wish = {**ALL_BY_MAIL, "own-channel": "direct", "own-pace": "hourly"}
