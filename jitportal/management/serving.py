@@ -57,6 +57,7 @@ class Serving:
             self.manage("migrate", "--check", failed="Run manage.py migrate as the database's owner first.")
             self.manage("collectstatic", "--no-input", "-v0")
         else:
+            self._say("Bringing the database up to date.")
             self.manage("migrate", "-v0")
 
     def run(self) -> None:

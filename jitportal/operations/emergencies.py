@@ -28,7 +28,7 @@ from jitportal.models import (
 from jitportal.operations import clock, confirmation_words, grants, policies, post_incident, probes, step_up
 from jitportal.operations.directory import person_facts
 from jitportal.operations.emergency_alerts import raise_alerts
-from jitportal.operations.emergency_people import deciders_of_request
+from jitportal.operations.emergency_people import deciders_of_request, named_enders
 from jitportal.operations.emergency_telling import say
 from jitportal.operations.facts import require
 from jitportal.operations.granting import begin
@@ -190,9 +190,12 @@ def _refuse_in_use(account: EmergencyAccount, actor: Person) -> None:
     if using is None:
         return
     who = "You have" if using.person_id == actor.pk else f"{using.person} has"
+    drill = ", for a drill" if using.drill else ""
+    enders = ", ".join(str(one) for one in named_enders(using)[:5])
     raise Conflict(
-        f"{who} activated {account} already, until {using.ends_at:%H:%M} UTC (activation {using.pk}). "
+        f"{who} activated {account} already{drill}, until {using.ends_at:%H:%M} UTC (activation {using.pk}). "
         "It is used by one at a time: have it handed back or ended, or take another account."
+        f"{f' Who can end it: {enders}.' if enders else ''}"
     )
 
 

@@ -123,6 +123,14 @@ def may_end(activation: Activation, person: Person) -> bool:
     )
 
 
+def named_enders(activation: Activation) -> list[Person]:
+    """Those whom the policy in force names for ending emergencies, for whoever has to call one of them."""
+    version = policies.current_version()
+    section = policies.document_of(version).break_glass if version else None
+    named = people_of(section.may_end) if section else []
+    return [one for one in named if one.pk != activation.person_id]
+
+
 def _ends(version: PolicyVersion, activation: Activation, facts: PersonFacts) -> bool:
     document = policies.document_of(version)
     named = document.break_glass.may_end if document.break_glass else NOBODY_NAMED

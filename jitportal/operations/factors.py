@@ -29,6 +29,8 @@ from jitportal.rules.permissions import Verb
 from jitportal.rules.step_up import Act, quoted
 
 MOST_PASSKEYS = 20
+#: What a passkey is called that nobody named.
+UNNAMED = "Passkey"
 LONGEST_NAME = 60
 
 
@@ -81,7 +83,7 @@ def add_passkey(
     with operation(actor):
         actor = lock_person(actor.pk)
         require(Verb.FACTORS_CHANGE, actor)
-        name = words(name, "name") or "Passkey"
+        name = words(name, "name") or UNNAMED
         if len(name) > LONGEST_NAME:
             raise Invalid(f"Keep the name under {LONGEST_NAME} characters.", field="name")
         held = Authenticator.objects.filter(user=actor, type=Authenticator.Type.WEBAUTHN)

@@ -11,13 +11,23 @@ from django.db.models import Q
 from jitportal.audit.bulk import change_many
 from jitportal.audit.events import draft, record_many
 from jitportal.audit.system import system
-from jitportal.models import Event, Grant, Lease, Person, StepUpProof
-from jitportal.operations import clock, emergency_ends, notices, policies, risks, rooms, step_up, wants
+from jitportal.models import AccessRequest, Event, Grant, Lease, Person, StepUpProof
+from jitportal.operations import (
+    clock,
+    emergency_ends,
+    notices,
+    policies,
+    requests,
+    risks,
+    rooms,
+    step_up,
+    wants,
+)
 from jitportal.operations.connecting import instructions, reveal
 from jitportal.operations.facts import require
 from jitportal.operations.granting import RENEWAL_LEAD, begin, say
 from jitportal.operations.spoken_times import moment
-from jitportal.operations.transaction import lock_grant, operation
+from jitportal.operations.transaction import lock_grant, lock_request, operation
 from jitportal.operations.wording import words
 from jitportal.rules.durations import spoken
 from jitportal.rules.errors import Conflict, JitportalError, PolicyRefuses, TooLate
@@ -69,7 +79,8 @@ def start(*, actor: Person, grant: Grant, proof: StepUpProof | None = None) -> G
 
 
 def hand_back(*, actor: Person, grant: Grant, note: str = "", renewal: bool = False) -> Grant:
-    """The holder ends it early; with ``renewal``, what was approved to go on from it ends too.
+    """The holder ends it early; with ``renewal``, what goes on from it too: a grant ends, a request that is
+    still open is withdrawn (approved after the end, it would begin at once).
 
     Raises ``TransitionError`` where it has ended.
     """
@@ -81,6 +92,7 @@ def hand_back(*, actor: Person, grant: Grant, note: str = "", renewal: bool = Fa
         stop_locked(grant, actor, EndReason.HANDED_BACK, note, now)
         if renewal:
             _stop_renewal(grant, actor, EndReason.HANDED_BACK, note, now)
+            _withdraw_renewal(grant, actor, now)
         return grant
 
 
@@ -107,6 +119,11 @@ def revoke_locked(grant: Grant, actor: Person, reason: str, now: datetime) -> No
 def _stop_renewal(grant: Grant, actor: Person, why: EndReason, note: str, now: datetime) -> None:
     for renewal in Grant.objects.filter(renewal_of=grant, stopped_at__isnull=True):
         stop_locked(lock_grant(renewal), actor, why, note, now)
+
+
+def _withdraw_renewal(grant: Grant, actor: Person, now: datetime) -> None:
+    for asked in AccessRequest.objects.open().filter(requester=actor, renewal_of=grant):
+        requests.withdraw_locked(lock_request(asked), actor, now, "handed back what it was to go on from")
 
 
 def stop_locked(grant: Grant, actor: Person, why: EndReason, note: str, now: datetime) -> None:

@@ -45,6 +45,11 @@ def takes_codes(person: Person) -> bool:
     return bool(Authenticator.objects.filter(user=person, type__in=kinds).exists())
 
 
+def has_app(person: Person) -> bool:
+    """Whether one of those codes comes from an authenticator app."""
+    return bool(Authenticator.objects.filter(user=person, type=Authenticator.Type.TOTP).exists())
+
+
 def store(person: Person, secret: str, *, used: int) -> Authenticator:
     """Keep the secret of an authenticator app, sealed. ``used``: the half minute of the code that was shown
     to add it, which counts no more.

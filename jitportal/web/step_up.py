@@ -126,6 +126,7 @@ def ways(request: HttpRequest, asked: Ask, person: Person) -> dict[str, Any]:
         "token": step_up.sealed(asked),
         "passkey": json.dumps(options) if options else "",
         "codes": one_time_codes.takes_codes(person),
+        "has_app": one_time_codes.has_app(person),
         "provider": provider.current() if counts or way is Method.PROVIDER else None,
         "password": way is Method.PASSWORD,
     }

@@ -44,7 +44,9 @@ def test_a_request_is_sent_back_and_mended_and_approved(visit: Visit, orders: Po
     mia.become("Mia Lindqvist")
     steps.opens_in_queue(mia, "Inês Duarte", READ)
     mia.page.get_by_role("link", name="Send back").click()
-    mia.page.get_by_label("What should the requester change?").fill("Name the incident, and take less time.")
+    mia.page.get_by_label("What should the requester change, or explain?").fill(
+        "Name the incident, and take less time."
+    )
     mia.page.get_by_role("button", name="Send it back").click()
     mia.is_told("Sent back. Inês Duarte is told, with your reason.")
     page = ines.page

@@ -186,6 +186,8 @@ def test_an_account_is_used_by_one_at_a_time() -> None:
     first = house.activate("rita")
     with pytest.raises(Conflict, match=rf"Rita has activated Rescue one already.*activation {first.pk}"):
         house.activate("remy")
+    with pytest.raises(Conflict, match=r"or take another account\. Who can end it: Dean\.$"):
+        house.activate("remy")
     assert house.activate("remy", account="rescue-2").account.key == "rescue-2"
 
 

@@ -177,6 +177,16 @@ def test_handing_both_back() -> None:
         assert grants.start_due() == 0
 
 
+def test_handing_back_takes_a_renewal_that_waits_with_it_unless_that_is_kept() -> None:
+    """Approved after the hand-back it would begin at once, for somebody who has just said that they are done."""
+    for renewal, left in ((True, RequestStatus.WITHDRAWN), (False, RequestStatus.PENDING)):
+        first = held()
+        waiting = world.submit("rita", world.renewing(first, minutes=10))
+        grants.hand_back(actor=world.person("rita"), grant=first, renewal=renewal)
+        waiting.refresh_from_db()
+        assert waiting.status == left
+
+
 def test_revoking_leaves_a_renewal_that_waits_to_its_deciders() -> None:
     first = held()
     waiting = world.submit("rita", world.renewing(first))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.conf import LazySettings
 from django.test import Client
@@ -62,6 +64,16 @@ def test_they_lead_to_the_form_where_nothing_else_serves_with_what_was_typed(wor
     assert form.status_code == 200
     assert CLAIM.broken in words(form)
     assert not Activation.objects.exists()
+
+
+def test_a_drill_begins_with_the_account_that_led_to_it(world: World) -> None:
+    rita = browser_of(world["rita"])
+    page = words(rita.get(f"/emergency/accounts/{CLAIM.account}/"))
+    assert f"/emergency/activate/?drill=1&account={CLAIM.account}" in page.replace("&amp;", "&")
+    drill = words(rita.get(FORM, {"drill": "1", "account": CLAIM.account}))
+    assert "This is a drill: nothing has to be broken." in drill
+    assert re.search(rf'value="{SAID["use"]}"[^>]* checked', drill)
+    assert "nothing has to be broken" not in words(rita.get(FORM))
 
 
 def test_what_was_typed_stays_whatever_is_wrong(world: World) -> None:

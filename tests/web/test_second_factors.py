@@ -52,6 +52,7 @@ def test_who_has_none_is_led_to_one_and_goes_on_with_what_they_typed(world: Worl
     page = kai.get(reverse("you_factor_codes"))
     secret = key_on(page)
     assert "<svg" in words(page)
+    assert 'href="otpauth://totp/' in words(page)
     assert "<?xml" not in words(page)
     setup = field(page, "setup")
     wrong = kai.post(reverse("you_factor_codes"), {"setup": setup, "code": "000000"})
@@ -256,6 +257,10 @@ def test_signing_in_asks_for_the_second_factor_of_who_has_one(db: None) -> None:
     replayed = confirmed(again, page, "/sign-in/second-factor/", step_up_code=app.code())
     assert replayed.status_code == 422
     assert "That code has been used already." in words(replayed)
+    assert "Code of your authenticator app, or a recovery code" in words(replayed)
+    codes = app.recovery_codes
+    confirmed(again, replayed, "/sign-in/second-factor/", step_up_code=codes[0])
+    assert "That recovery code is used up; 9 are left." in words(again.get("/"))
 
 
 def test_who_left_meanwhile_does_not_come_in(db: None) -> None:

@@ -96,7 +96,7 @@ class SendBackForm(VerdictForm):
 
     def __init__(self, access_request: AccessRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(access_request, *args, **kwargs)
-        self.fields["reason"].label = "What should the requester change?"
+        self.fields["reason"].label = "What should the requester change, or explain?"
         self.fields["reason"].widget.attrs["autofocus"] = True
 
 

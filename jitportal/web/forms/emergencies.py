@@ -89,8 +89,10 @@ class ActivateForm(PortalForm):
         longest = max((role.max_minutes for role in roles), default=0)
         self.fields["minutes"].help_text = f"At most {spoken(longest)}. You can extend it, and hand it back."
         self.initial.setdefault("minutes", min(longest, 30))
-        if len(choices) == 1:
-            self.initial.setdefault("use", choices[0][0])
+        account = self.initial.get("account")
+        likely = [use for use, _ in choices if use.split(_BETWEEN)[2] == account] if account else []
+        if len(uses := likely or [use for use, _ in choices]) == 1:
+            self.initial.setdefault("use", uses[0])
 
     def claim(self) -> Claim:
         """What was typed, once the form is valid."""

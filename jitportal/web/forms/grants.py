@@ -7,12 +7,12 @@ from typing import Any, cast
 
 from django import forms
 
-from jitportal.models import Grant
+from jitportal.models import AccessRequest, Grant
 from jitportal.web.forms.base import NoteForm, ReasonForm
 
 
 class HandBackForm(NoteForm):
-    """With what was approved to go on from the grant, if the holder wants that: at first, yes."""
+    """With what goes on from the grant, or waits to, if the holder wants that: at first, yes."""
 
     field_names = {"reason": "note"}
     renewal = forms.BooleanField(
@@ -23,9 +23,12 @@ class HandBackForm(NoteForm):
     )
     field_order = ("renewal", "note")
 
-    def __init__(self, renewed: bool, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, renewal: Grant | None, asked: AccessRequest | None, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not renewed:
+        if asked is not None and renewal is None:
+            self.fields["renewal"].label = "Withdraw the request to go on, too"
+            self.fields["renewal"].help_text = "Otherwise it still waits, and begins when it is approved."
+        elif renewal is None:
             del self.fields["renewal"]
 
 

@@ -53,7 +53,7 @@ class RecordFilter(PortalForm):
         required=False,
         max_length=60,
         label="Kind",
-        help_text="As request, or request.approved.",
+        help_text="As request, request.approved, or grant.live where access began.",
         widget=forms.TextInput(attrs={"list": "kinds", "autocomplete": "off"}),
     )
     within = forms.ChoiceField(

@@ -81,6 +81,11 @@ class SeveralForm:
         """Go on without these: their requests are made, or aren't wanted any more."""
         self.parts = [part for part in self.parts if part not in parts]
 
+    def want_words(self) -> None:
+        """Say that the reason is missing together with what else can't be read, and not after it."""
+        if not self.shared.cleaned_data.get("justification"):
+            self.shared.add_error("justification", "Say why you need them.")
+
     @property
     def status(self) -> int:
         return max(form.status for form in (self.shared, *self.parts))

@@ -49,6 +49,7 @@ def refuse_second_app(person: Person) -> None:
 
 
 def _factor(row: Authenticator) -> Factor:
-    passkey = row.type == Authenticator.Type.WEBAUTHN
-    name = f"Passkey: {row}" if passkey else "Authenticator app"
-    return Factor(row.pk, name, "key-round" if passkey else "smartphone", row.created_at, row.last_used_at)
+    if row.type != Authenticator.Type.WEBAUTHN:
+        return Factor(row.pk, "Authenticator app", "smartphone", row.created_at, row.last_used_at)
+    name = str(row) if str(row) == factors.UNNAMED else f"{factors.UNNAMED}: {row}"
+    return Factor(row.pk, name, "key-round", row.created_at, row.last_used_at)

@@ -144,6 +144,7 @@ def _initial(request: PortalRequest, waiting: AccessRequest | None) -> dict[str,
         initial = {"broken": waiting.asked.justification, "incident": waiting.asked.ticket}
     if "drill" in request.GET:
         initial["drill"] = True
+        initial["account"] = request.GET.get("account", "")
     for name in _CARRIED:
         if request.method == "POST" and request.POST.get(name):
             initial[name] = request.POST[name]

@@ -13,7 +13,6 @@ from django.shortcuts import redirect, render
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from jitportal.models import Person
 from jitportal.operations import factors, one_time_codes, passkeys, provider, proving
 from jitportal.operations import step_up as operation
 from jitportal.operations.step_up import has_factor
@@ -64,10 +63,12 @@ def you_factor_codes(request: PortalRequest) -> HttpResponse:
                 )
                 return _added(request, codes)
     secret = secret or one_time_codes.new_secret()
+    address = get_adapter().build_totp_url(request.user, secret)
     context = {
         "setup": setups.sealed(request.user, CODES, secret),
+        "address": address,
         "secret": " ".join(secret[index : index + 4] for index in range(0, len(secret), 4)),
-        "picture": _picture(request.user, secret),
+        "picture": _picture(address),
     }
     return form_page(request, "factors/codes.html", form, context)
 
@@ -154,8 +155,7 @@ def _shown_once(request: PortalRequest, codes: list[str]) -> HttpResponse:
     return render(request, "factors/recovery_codes.html", context)
 
 
-def _picture(person: Person, secret: str) -> str:
+def _picture(address: str) -> str:
     """The QR code, without a style: the page gives it its light ground."""
-    adapter = get_adapter()
-    drawn = str(adapter.build_totp_svg(adapter.build_totp_url(person, secret)))
+    drawn = str(get_adapter().build_totp_svg(address))
     return mark_safe(drawn[drawn.index("<svg") :])  # noqa: S308  # qrcode's own drawing: squares

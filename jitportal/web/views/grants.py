@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from jitportal.models import Grant
+from jitportal.models import AccessRequest, Grant
 from jitportal.operations import connecting, grants
 from jitportal.rules.lifecycle import check_transition
 from jitportal.rules.permissions import Verb
@@ -51,15 +51,21 @@ def hand_back(request: PortalRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         _check_stoppable(grant)
     renewal = Grant.objects.filter(renewal_of=grant, stopped_at__isnull=True).first()
-    form = HandBackForm(renewal is not None, request.POST if request.method == "POST" else None)
+    asked = AccessRequest.objects.open().filter(requester=request.user, renewal_of=grant).first()
+    form = HandBackForm(renewal, asked, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         both = form.cleaned_data.get("renewal", False)
         with refusals_shown_in(form):
             grants.hand_back(actor=request.user, grant=grant, note=form.cleaned_data["note"], renewal=both)
-            what = f"{grant.role} and its renewal" if both else str(grant.role)
-            messages.success(request, f"You have handed {what} back. The target is being told.")
+            what = f"{grant.role} and its renewal" if both and renewal else str(grant.role)
+            also = " The request to go on is withdrawn." if both and asked else ""
+            messages.success(request, f"You have handed {what} back. The target is being told.{also}")
+            if grant.activation_id:  # whose page leads to the statement that is owed now
+                return redirect("activation_detail", grant.activation_id)
             return redirect("grant_detail", pk)
-    return form_page(request, "grants/hand_back.html", form, {"grant": grant, "renewal": renewal})
+    return form_page(
+        request, "grants/hand_back.html", form, {"grant": grant, "renewal": renewal, "asked": asked}
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -109,14 +109,17 @@ def _roles_in_force() -> list[tuple[str, str]]:
 
 
 def _begun_page(request: PortalRequest) -> HttpResponse:
-    """The text in force, or a version's text to go on from."""
+    """The text in force, a version's text to go on from, or an earlier one's to go back to."""
     version = policies.current_version()
-    wanted = request.GET.get("version", "")
+    wanted, again = request.GET.get("version", ""), request.GET.get("again", "")
     note = ""
     if wanted.isdecimal() and len(wanted) < 10:
         begun = get_object_or_404(PolicyVersion.objects.select_related("base"), number=int(wanted))
         note, text = begun.note, begun.text
         base = begun.base.number if begun.base else None
+    elif version and again.isdecimal() and len(again) < 10:
+        begun = get_object_or_404(PolicyVersion, number=int(again))
+        note, text, base = f"Back to policy {begun.number}.", begun.text, version.number
     else:
         text, base = (version.text, version.number) if version else ("", None)
     return editor_page(request, PolicyForm(initial={"text": text, "note": note, "base": base}))

@@ -72,6 +72,7 @@ def _is_sent(request: PortalRequest) -> bool:
 def _submitted(request: PortalRequest, form: SeveralForm) -> list[AccessRequest]:
     """Make each request that can be made, one operation each; those stay in the form that can't."""
     if not form.shared.is_valid():
+        form.want_words()
         return []
     made: list[AccessRequest] = []
     done: list[PartForm] = []

@@ -8,6 +8,7 @@ from allauth.account.internal.flows.login import perform_password_login
 from allauth.account.models import Login
 from allauth.account.stages import LoginStageController
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LoginView, LogoutView
@@ -18,15 +19,16 @@ from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods
 
-from jitportal.models import Person
+from jitportal.models import Person, StepUpProof
 from jitportal.operations import emergency_sign_in, provider, signing_in
 from jitportal.operations import step_up as operation
 from jitportal.operations.step_up import StepUpNeeded
-from jitportal.rules.step_up import Act
+from jitportal.rules.step_up import Act, Method
 from jitportal.web import known_browsers, step_up
 from jitportal.web.forms.sign_in import EmergencySignInForm, SignInForm
 from jitportal.web.own_address import own_address
 from jitportal.web.presenters.cast import cast_of_the_demo
+from jitportal.web.presenters.factors import factors_page
 from jitportal.web.refusals import say_when
 from jitportal.web.second_factor import SecondFactorStage
 
@@ -108,11 +110,12 @@ def factor(request: HttpRequest) -> HttpResponse:
     problem = ""
     if request.method == "POST":
         try:
-            _shown(request, person)
+            proof = _shown(request, person)
         except StepUpNeeded as needed:
             problem = needed.problem
         else:
             answer: HttpResponse = stage.exit()
+            _say_what_is_left(request, person, proof)
             known_browsers.remember(answer, person)
             return answer
     asked = operation.ask(person, Act.SIGN_IN, {}, f"Sign in as {person}")
@@ -120,13 +123,26 @@ def factor(request: HttpRequest) -> HttpResponse:
     return render(request, "sign_in/factor.html", context, status=422 if problem else 200)
 
 
-def _shown(request: HttpRequest, person: Person) -> None:
+def _shown(request: HttpRequest, person: Person) -> StepUpProof | None:
     """The second factor is right; raises ``StepUpNeeded`` where it isn't."""
     asked = operation.opened(request.POST.get(step_up.TOKEN, "")[: step_up.LONGEST], person)
     if asked is None or asked.act is not Act.SIGN_IN:
         raise StepUpNeeded(Act.SIGN_IN, {}, "", operation.OLD)
     proof = step_up.answered(request, asked, person)
     signing_in.second_factor_shown(person, proof)
+    return proof
+
+
+def _say_what_is_left(request: HttpRequest, person: Person, proof: StepUpProof | None) -> None:
+    """After a recovery code: what was lost still counts for whoever finds it."""
+    if proof is None or proof.method != Method.RECOVERY_CODE:
+        return
+    left = factors_page(person).codes_left or 0
+    messages.warning(
+        request,
+        f"That recovery code is used up; {left} {'is' if left == 1 else 'are'} left. Take what you have lost "
+        "away, and add another: under your name, Second factors.",
+    )
 
 
 class SignOut(LogoutView):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from jitportal.models import Delegation
@@ -15,6 +14,7 @@ from jitportal.web import fetch, step_up
 from jitportal.web.forms.you import DelegationForm, TimeZoneForm
 from jitportal.web.http import PortalRequest, now_of
 from jitportal.web.presenters import you as presenter
+from jitportal.web.presenters.times import exact_words
 from jitportal.web.refusals import form_page, refusals_shown_in
 
 
@@ -41,10 +41,8 @@ def delegation(request: PortalRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         with refusals_shown_in(form):
             made = delegations.delegate(actor=request.user, proof=step_up.given(request), **form.cleaned_data)
-            until = timezone.localtime(made.ends_at)
-            messages.success(
-                request, f"{made.delegate} decides for you until {until:%d %b %Y %H:%M}, and is told."
-            )
+            until = exact_words(made.ends_at, now_of(request))
+            messages.success(request, f"{made.delegate} decides for you until {until}, and is told.")
             return redirect("you_delegation")
     context = {
         "delegations": presenter.delegations_of(request.user, now_of(request)),

@@ -181,6 +181,9 @@ def test_what_was_renewed_is_handed_back_with_its_renewal_unless_that_is_kept(ed
         address = f"/grants/{grant.pk}/hand-back/"
         assert "renewal" not in ed.get(address).content.decode()
         ed.post(f"/grants/{grant.pk}/renew/", renewal())
+        waits = ed.get(address).content.decode()
+        assert "You have asked to go on with it: request" in words(waits)
+        assert re.search(r'name="renewal"[^>]* checked', waits)
         house.approve(AccessRequest.objects.get(renewal_of=grant))
         form = ed.get(address).content.decode()
         assert "It has been renewed for 30 minutes, from" in words(form)
@@ -188,6 +191,16 @@ def test_what_was_renewed_is_handed_back_with_its_renewal_unless_that_is_kept(ed
         assert said in words(ed.post(address, typed, follow=True).content.decode())
         assert Grant.objects.get(renewal_of=grant).end_reason == reason
         house.work()
+
+
+def test_a_renewal_that_waits_is_withdrawn_with_the_hand_back(ed: Client) -> None:
+    grant = house.held()
+    ed.post(f"/grants/{grant.pk}/renew/", renewal())
+    asked = AccessRequest.objects.get(renewal_of=grant)
+    told = words(ed.post(f"/grants/{grant.pk}/hand-back/", {"renewal": "on"}, follow=True).content.decode())
+    assert "The request to go on is withdrawn." in told
+    asked.refresh_from_db()
+    assert asked.status == "withdrawn"
 
 
 def test_a_renewal_past_the_total_is_refused_beside_the_length(ed: Client) -> None:

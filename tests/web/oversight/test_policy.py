@@ -149,6 +149,22 @@ def test_a_second_person_approves_and_it_is_applied(polly: Client, proposed: Pol
     assert proposed.status == PolicyStatus.IN_FORCE
 
 
+def test_an_earlier_version_comes_back_as_a_proposal_against_the_one_in_force(
+    polly: Client, proposed: PolicyVersion
+) -> None:
+    assert "Go back to policy" not in words(polly.get("/policy/1/"))
+    polly.post("/policy/2/approve/")
+    polly.post("/policy/2/apply/")
+    assert "Go back to policy 1" in words(polly.get("/policy/1/"))
+    form = polly.get("/policy/propose/", {"again": "1"}).context["form"]
+    back = {name: form[name].value() for name in ("text", "note", "base")}
+    assert (back["text"], back["note"], back["base"]) == (POLICY, "Back to policy 1.", 2)
+    planned = polly.post("/policy/propose/", back).context["form"]["planned"].value()
+    answer = polly.post("/policy/propose/", {**back, "planned": planned, "propose": "1"})
+    assert answer.headers["Location"] == "/policy/3/"
+    assert PolicyVersion.objects.get(number=3).text == POLICY
+
+
 def test_what_nobody_approved_isnt_applied(polly: Client, proposed: PolicyVersion) -> None:
     answer = polly.post("/policy/2/apply/")
     assert answer.status_code == 403
