@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from jitportal.operations.people_sync import Loss
+from jitportal.operations.people_sync import MOST_LEAVING, Loss
 from jitportal.rules.people_plan import Difference, Entry, Plan, Step
 
 HEADS = {
@@ -34,6 +34,8 @@ def plan_lines(plan: Plan, lost: Sequence[Loss]) -> Iterator[str]:
         yield ""
     if leaving := len(plan.of(Step.LEAVES)):
         yield f"{leaving} of {plan.governed} people would leave ({plan.leaving_percent:.0f} %)."
+        if plan.leaving_percent > MOST_LEAVING:
+            yield f"That is more than {MOST_LEAVING:g} %: sync refuses it without --most-leaving."
     yield f"Digest of this plan: {plan.digest}"
 
 

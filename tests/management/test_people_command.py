@@ -49,9 +49,10 @@ def test_the_plan_is_shown_and_then_done(file: Path) -> None:
     said = run("people", "plan", str(file))
     assert "  - nora (Nora) is missing in the file" in said
     assert "1 of 2 people would leave (50 %)." in said
+    assert "sync refuses it without --most-leaving." in said
     text, status = refused(*sync, digest_in(said))
     assert (status, "--most-leaving" in text) == (1, True)
-    run(*sync, digest_in(said), "--most-leaving", "50")
+    assert "Done as planned: 1 person changed." in run(*sync, digest_in(said), "--most-leaving", "50")
     assert not Person.objects.get(username="nora").is_active
 
 

@@ -71,7 +71,9 @@ class Command(PortalCommand):
             most_leaving=options["most_leaving"],
         )
         if planned.entries:
-            self.say(f"Done as planned: {len(planned.entries)} people changed. It is in the record.")
+            number = len(planned.entries)
+            changed = "1 person" if number == 1 else f"{number} people"
+            self.say(f"Done as planned: {changed} changed. It is in the record.")
         else:
             self.say("Nothing to do: the people are in step with the file.")
 
