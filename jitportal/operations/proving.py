@@ -38,6 +38,7 @@ _UNNAMED = {Method.PROVIDER: "single sign-on", Method.PASSWORD: "the password"}
 _FIRST_ALONE = "A password confirms nothing here but your first second factor. Use a second factor."
 _KEPT_CLAIMS = ("issuer", "subject", "auth_time", "acr", "amr", "at")
 _WRONG_CODE = "That code isn't right. Codes change each half minute: type the one that is shown now."
+_WRONG_RECOVERY_CODE = "That isn't one of the recovery codes that you have left. Each counts once."
 _USED_CODE = "That code has been used already. Wait for the next one, and type that."
 _NOT_THIS = "That passkey's answer isn't for this: it is another's, or of another question. Confirm again."
 
@@ -69,7 +70,7 @@ def _by_code(actor: Person, asked: Ask, code: str) -> StepUpProof:
             ):
                 _tell_of_recovery_code(actor, factor, now)
                 return _store(actor, asked, Method.RECOVERY_CODE, factor, now)
-        raise Invalid(_WRONG_CODE)
+        raise Invalid(_WRONG_CODE if one_time_codes.has_app(actor) else _WRONG_RECOVERY_CODE)
 
 
 def prove_by_password(*, actor: Person, asked: Ask, password: str) -> StepUpProof:

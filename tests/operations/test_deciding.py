@@ -211,7 +211,7 @@ def test_one_person_counts_once_across_all_stages() -> None:
     request = world.ask("rita", "writer")
     world.approve("otto", request)
     assert "otto" not in usernames(request) | queues(request)
-    with pytest.raises(Conflict, match="one person counts once"):
+    with pytest.raises(Conflict, match="You have decided on this request already: one person counts once"):
         world.approve("otto", request)
     for username in ("dora", "dean"):
         world.approve(username, request)

@@ -104,9 +104,10 @@ def test_what_isnt_http_and_what_isnt_there(open_loopback: None, server: Hook) -
             outgoing.call(f"http://127.0.0.1:{unused.getsockname()[1]}/")
 
 
-def test_a_name_that_answers_differently_later_gains_nothing(server: Hook) -> None:
+@pytest.mark.parametrize("checked", [("127.0.0.1",), ("127.0.0.1", "::1")])
+def test_a_name_that_answers_differently_later_gains_nothing(server: Hook, checked: tuple[str, ...]) -> None:
     """The connection goes to what was checked: this name has no address at all by now."""
-    pinned = outgoing._Pinned(("127.0.0.1",))
+    pinned = outgoing._Pinned(checked)
     stream = pinned.connect_tcp("rebinding.invalid", server.port, timeout=2)
     assert stream.get_extra_info("server_addr") == ("127.0.0.1", server.port)
     stream.close()

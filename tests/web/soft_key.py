@@ -25,7 +25,7 @@ class SoftKey:
     def __init__(self, person: Person, site: Site) -> None:
         self._private = ec.generate_private_key(ec.SECP256R1())
         self._id = hashlib.sha256(person.username.encode()).digest()
-        public = ES256.from_cryptography_key(self._private.public_key())
+        public = ES256.from_cryptography_key(self._private.public_key())  # type: ignore[no-untyped-call] # fido2
         credential = AttestedCredentialData.create(b"\0" * 16, self._id, public)
         data = AuthenticatorData.create(
             _hash(site.host), _PRESENT | AuthenticatorData.FLAG.AT, 0, bytes(credential)

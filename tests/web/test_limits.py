@@ -59,6 +59,7 @@ def test_searches(world: World, settings: LazySettings) -> None:
         assert answer.status_code == 429
         assert 0 < int(answer.headers["Retry-After"]) <= 60
         assert 'value="cage"' in answer.content.decode()
+        assert "You have searched very often in a short time." in answer.content.decode()
     assert client.get("/request/").status_code == 200  # the page itself is no search
     assert _client(world, "rita").get("/request/?q=cage").status_code == 200
 

@@ -24,9 +24,11 @@ from jitportal.operations import (
     people,
     sealing,
 )
+from jitportal.operations.passkeys import Site
 from jitportal.rules.errors import NotAllowed
 from tests.web.routes import NAMED
 from tests.web.second_factors import App, approval_of, browser_of, confirmed, field, key_on, words
+from tests.web.soft_key import SoftKey
 from tests.web.world import World, ask, elevate
 
 pytestmark = pytest.mark.django_db
@@ -132,6 +134,18 @@ def test_nothing_secret_of_a_factor_is_on_record_or_in_the_admin(world: World) -
     shown = browser_of(world["auda"]).get(reverse("admin:mfa_authenticator_change", args=[app.factor.pk]))
     assert shown.status_code == 200
     assert sealed not in words(shown)
+
+
+def test_who_has_no_app_is_asked_for_a_passkey_or_a_recovery_code(world: World) -> None:
+    SoftKey(world["kai"], Site("testserver", "http://testserver"))
+    spare, *_ = one_time_codes.recovery_codes(world["kai"])
+    kai, (address, said) = browser_of(world["kai"]), approval_of(ask(world, "rita", "cabinet"))
+    asked = kai.post(address, said)
+    assert ">A recovery code</label>" in words(asked)
+    assert "authenticator app" not in words(asked)
+    wrong = confirmed(kai, asked, address, step_up_code="0000 0000")
+    assert "isn&#x27;t one of the recovery codes that you have left" in words(wrong)
+    assert confirmed(kai, wrong, address, step_up_code=spare).status_code == 302
 
 
 def test_a_removal_takes_a_factor_and_is_told(world: World) -> None:
