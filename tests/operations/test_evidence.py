@@ -48,6 +48,19 @@ def test_any_changed_byte_is_found() -> None:
     assert unnoticed == []
 
 
+def test_what_is_packed_anew_around_a_change_is_found() -> None:
+    """With check sums that fit, and a manifest that knows the change: its signature doesn't."""
+    files = verify.contents(SMALL)
+    for name, held in files.items():
+        changed = bytes([held[0] ^ 1]) + held[1:]
+        manifest = json.loads(files[verify.MANIFEST])
+        if name in manifest["files"]:
+            manifest["files"][name] = hashlib.sha256(changed).hexdigest()
+        known = json.dumps(manifest).encode() if name in manifest["files"] else files[verify.MANIFEST]
+        forged = {**files, verify.MANIFEST: known, name: changed}
+        assert verify.problems(verify.packed(list(forged.items()))), name
+
+
 @hypothesis_settings(max_examples=40)
 @given(cut=st.integers(1, len(SMALL)), more=st.binary(min_size=1, max_size=50))
 def test_nothing_is_cut_off_or_added(cut: int, more: bytes) -> None:
