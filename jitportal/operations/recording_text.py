@@ -12,21 +12,41 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from jitportal.models import Recording
 from jitportal.operations.recordings import path_of
 from jitportal.rules.entered_lines import MARK, EnteredLines
+from jitportal.rules.player_text import CUT, PlayerText
 from jitportal.rules.terminal_text import Line, ScreenText, command_in
 from jitportal.rules.vocabulary import RecordingKind
 
 LONGEST_LINE = 262_144
-#: How much of a recording is played, and how much is read for the lists beside it.
-PLAYED, READ = 64 * 1_048_576, 24 * 1_048_576
+
+
+class Bounds(NamedTuple):
+    """How much of a recording is looked at: bytes, lines of its file, sequences and line breaks in those."""
+
+    size: int
+    lines: int
+    acts: int
+
+
+#: How much is played, and how much is read for the lists beside it. A line takes microseconds, and so does
+#: a sequence, however short they are: without a bound, a recording made of them would keep a thread busy for
+#: minutes.
+PLAYED = Bounds(64 * 1_048_576, 600_000, 1 << 40)
+READ = Bounds(24 * 1_048_576, 400_000, 1_000_000)
+FIRST = Bounds(LONGEST_LINE, 1, 1 << 40)
+#: What was put out within so many seconds is played at once: no screen shows more pictures.
+TOGETHER = 1 / 60
+MOST_TOGETHER = 65_536
 MOST_FOUND, MOST_COMMANDS, MOST_LINES = 200, 500, 400
 LONGEST_SECONDS = 40 * 86_400.0
 CASTS = (RecordingKind.ASCIICAST_V2, RecordingKind.ASCIICAST_V3)
-_SIZE = re.compile(r"(\d{1,4})x(\d{1,4})")
+_SIZE = re.compile(r"(\d{1,4})x(\d{1,4})", re.ASCII)
+#: The smallest and the largest terminal that is shown.
+_COLUMNS, _ROWS = (20, 400), (5, 150)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +67,7 @@ class Statement:
 
 @dataclass(slots=True)
 class Reading:
-    """What was found by reading. ``whole``: the recording was read to its end.
+    """What was found by reading. ``whole``: it was read to its end; ``looked``: how many bytes were.
 
     ``noted``: its host noted each line that was entered, so the commands are all that the screen showed;
     ``unseen`` lines it didn't show, and ``full_screen`` were entered in programs that have all of it.
@@ -58,6 +78,7 @@ class Reading:
     commands: list[Line] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     whole: bool = True
+    looked: int = 0
     noted: bool = False
     unseen: int = 0
     full_screen: int = 0
@@ -99,7 +120,7 @@ def _begin(reading: Reading, recording: Recording) -> None:
     reading.entered = EnteredLines(_window(recording)[0])
     asked = header.get("command")
     if isinstance(asked, str) and asked.strip():
-        (line,) = _plain(0.0, asked)
+        (line,) = _plain(0.0, _sound(asked[:LONGEST_LINE]))
         reading.asked = line.text
         reading.commands.append(line)
 
@@ -131,8 +152,8 @@ def _enter(reading: Reading, event: CastEvent) -> None:
                 reading.more += 1
     elif event.kind == "m" and (mark := MARK.fullmatch(event.text)):
         entered.entered(int(mark[1]))
-    elif event.kind == "r" and (size := _SIZE.fullmatch(event.text)):
-        entered.resize(min(max(int(size[1]), 20), 400))
+    elif event.kind == "r" and (size := _size(event.text)):
+        entered.resize(size[0])
 
 
 def lines(recording: Recording, reading: Reading | None = None) -> Iterator[Line]:
@@ -168,16 +189,48 @@ def playable(recording: Recording) -> Iterator[bytes]:
     """An asciicast that the player takes, whatever came: a header made here, and sound events alone."""
     columns, rows = _window(recording)
     header = {"version": 2, "width": columns, "height": rows}
-    yield f"{json.dumps(header)}\n".encode()
-    for event in cast_events(recording, PLAYED, Reading()):
-        if event.kind == "r" and _SIZE.fullmatch(event.text) is None:
-            continue
+    yield _json_line(header)
+    reading, player, seconds = Reading(), PlayerText(columns, rows), 0.0
+    for event in _together(cast_events(recording, PLAYED, reading)):
+        seconds, text = event.seconds, event.text
+        if event.kind == "r":
+            player.resize(*(_size(text) or (columns, rows)))
+        elif event.kind == "o":
+            text = player.feed(text)
+        if player.left <= 0:
+            break
+        yield _json_line([round(seconds, 6), event.kind, text])
+    if player.left <= 0 or not reading.whole:
+        yield _json_line([round(seconds, 6), "o", CUT])
+
+
+def _json_line(said: object) -> bytes:
+    return f"{json.dumps(said)}\n".encode()
+
+
+def _together(events: Iterator[CastEvent]) -> Iterator[CastEvent]:
+    """Those that the player takes; what is put out at almost the same time as one."""
+    first, parts, length = 0.0, list[str](), 0
+    for event in events:
         if event.kind == "m" and MARK.fullmatch(event.text):
             continue  # so many dots on the time line would hide it
-        yield f"{json.dumps([round(event.seconds, 6), event.kind, event.text])}\n".encode()
+        follows = event.kind == "o" and event.seconds - first < TOGETHER and length < MOST_TOGETHER
+        if parts and not follows:
+            yield CastEvent(first, "o", "".join(parts))
+            parts, length = [], 0
+        if event.kind == "o":
+            first = event.seconds if not parts else first
+            parts.append(event.text)
+            length += len(event.text)
+        elif event.kind == "m":
+            yield event
+        elif size := _size(event.text):
+            yield CastEvent(event.seconds, "r", f"{size[0]}x{size[1]}")
+    if parts:
+        yield CastEvent(first, "o", "".join(parts))
 
 
-def cast_events(recording: Recording, most: int, reading: Reading) -> Iterator[CastEvent]:
+def cast_events(recording: Recording, most: Bounds, reading: Reading) -> Iterator[CastEvent]:
     """The events of an asciicast, in time; those of version 3 count from the one before."""
     relative = recording.kind == RecordingKind.ASCIICAST_V3
     seconds = 0.0
@@ -201,12 +254,17 @@ def _event(raw: str) -> CastEvent | None:
         return None
     if kind not in ("o", "r", "m") or not 0 <= seconds < math.inf:  # a whole number may exceed any float
         return None
-    return CastEvent(float(min(seconds, LONGEST_SECONDS)), kind, text.encode("utf-8", "replace").decode())
+    return CastEvent(float(min(seconds, LONGEST_SECONDS)), kind, _sound(text))
+
+
+def _sound(text: str) -> str:
+    """Without halves of characters, which nothing can write."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _header(recording: Recording) -> dict[str, Any]:
     """What the recording's first line says of it; empty where it is none."""
-    said = _json(next(_raw_lines(recording, LONGEST_LINE, Reading()), ""))
+    said = _json(next(_raw_lines(recording, FIRST, Reading()), ""))
     return said if isinstance(said, dict) else {}
 
 
@@ -215,9 +273,14 @@ def _window(recording: Recording) -> tuple[int, int]:
     header = _header(recording)
     term = header.get("term")
     named: dict[str, Any] = term if isinstance(term, dict) else {}
-    columns = _bounded(header.get("width", named.get("cols")), 80, 20, 400)
-    rows = _bounded(header.get("height", named.get("rows")), 24, 5, 150)
-    return columns, rows
+    columns, rows = header.get("width", named.get("cols")), header.get("height", named.get("rows"))
+    return _bounded(columns, 80, *_COLUMNS), _bounded(rows, 24, *_ROWS)
+
+
+def _size(said: str) -> tuple[int, int] | None:
+    """What a terminal was resized to, as far as it can be one."""
+    found = _SIZE.fullmatch(said)
+    return (_bounded(int(found[1]), 80, *_COLUMNS), _bounded(int(found[2]), 24, *_ROWS)) if found else None
 
 
 def _bounded(said: object, usual: int, least: int, most: int) -> int:
@@ -230,12 +293,13 @@ def _statement(raw: str, began: datetime) -> Statement | None:
     said = _json(raw)
     if not isinstance(said, dict) or not isinstance(said.get("statement"), str):
         return None
+    text = _sound(said["statement"])
     try:
         at = datetime.fromisoformat(str(said.get("at")))
         seconds = max(0.0, (at - began).total_seconds())
     except (ValueError, TypeError, OverflowError):
-        return Statement(None, said["statement"], 0.0)
-    return Statement(at, said["statement"], seconds)
+        return Statement(None, text, 0.0)
+    return Statement(at, text, seconds)
 
 
 def _json(raw: str) -> object:
@@ -246,20 +310,26 @@ def _json(raw: str) -> object:
     return said
 
 
-def _raw_lines(recording: Recording, most: int, reading: Reading) -> Iterator[str]:
+def _raw_lines(recording: Recording, most: Bounds, reading: Reading) -> Iterator[str]:
     """The file's lines, a few at a time; the rest of one that is too long is skipped."""
     path = path_of(recording)
     if not path.exists():
         return
-    left = min(most, recording.size)
-    reading.whole = recording.size <= most
+    left, lines_left, acts_left = min(most.size, recording.size), most.lines, most.acts
+    reading.whole = recording.size <= most.size
     with path.open("rb") as file:
         skipping = False
         while left > 0:
+            if lines_left <= 0 or acts_left <= 0:
+                reading.whole = False
+                return
             raw = file.readline(min(LONGEST_LINE, left))
             if not raw:
                 return
             left -= len(raw)
+            reading.looked += len(raw)
+            lines_left -= 1
+            acts_left -= raw.count(b"\\")  # in JSON, each of them is an escape
             ended = raw.endswith(b"\n")
             if not skipping and (ended or left == 0 or len(raw) < LONGEST_LINE):
                 yield raw.decode("utf-8", "replace").rstrip("\r\n")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from jitportal.rules.terminal_text import LONGEST_LINE, PROMPT, Line, command_in
+from jitportal.rules.terminal_text import LONGEST_LINE, PROMPT, Line, command_in, visible
 
 #: How a recording's mark says that Enter was pressed so many times.
 MARK = re.compile(r"entered (\d{1,4})")
@@ -18,7 +18,7 @@ _TOKEN = re.compile(
     r"\x1b\[(?P<given>[0-?]*)[ -/]*(?P<act>[@-~])"
     r"|\x1b(?:[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-OQ-WYZ`-~])"
     r"|(?P<text>[^\x00-\x1f\x7f-\x9f\x1b]+)"
-    r"|(?P<control>[\x00-\x1f\x7f-\x9f])"
+    r"|(?P<control>[\r\b\n])|[\x00-\x07\x09\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f]+|\x1b"
 )
 _BEGUN = re.compile(r"\x1b(?:[\]PX^_][^\x07\x1b]*\x1b?|\[[0-?]*[ -/]*|[ -/]*)\Z")
 _LONGEST_SEQUENCE = 4_096
@@ -97,7 +97,7 @@ class EnteredLines:
             self._reads = False
             line = self._without_prompt(self._shown())
             if line:
-                yield Line(seconds, line)
+                yield Line(seconds, visible(line)[:LONGEST_LINE])
         self._clear()
 
     def _without_prompt(self, shown: str) -> str:
@@ -120,13 +120,13 @@ class EnteredLines:
         elif control == "\n" and self._reads:
             self._at = min(self._at + self._columns, _LONGEST)
         elif control == "\n":
-            shown = self._shown()
+            shown = self._shown() if self._pending else ""
             self._clear()
             if self._pending:
                 self._pending -= 1
                 line = command_in(shown) or shown
                 if line and not PROMPT.fullmatch(f"{line} x"):
-                    yield Line(seconds, line)
+                    yield Line(seconds, visible(line)[:LONGEST_LINE])
                 else:
                     self.unseen += 1
 

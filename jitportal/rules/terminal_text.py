@@ -19,6 +19,8 @@ _SEQUENCE = re.compile(
 )
 #: One that is not whole yet.
 _BEGUN = re.compile(r"\x1b(?:[\]PX^_][^\x07\x1b]*\x1b?|\[[0-?]*[ -/]*|[ -/]*)\Z")
+#: What shows a line in another order than it was put out in, or breaks it.
+_HIDING = re.compile(r"[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _CONTROL = re.compile(r"[\x00-\x07\x0b\x0c\x0e-\x1f\x7f]")
 #: What a shell or psql shows before it takes a command.
 PROMPT = re.compile(
@@ -42,6 +44,7 @@ class ScreenText:
     def __init__(self) -> None:
         self._rest = ""
         self._line: list[str] = []
+        self._length = 0
         self._seconds = 0.0
 
     def feed(self, seconds: float, text: str) -> Iterator[Line]:
@@ -64,17 +67,26 @@ class ScreenText:
             yield self._take()
 
     def _add(self, part: str) -> None:
-        if part and len(self._line) < LONGEST_LINE * 4:
-            self._line.extend(part[: LONGEST_LINE * 4])
+        if part and self._length < LONGEST_LINE * 4:
+            part = part[: LONGEST_LINE * 4]
+            self._line.append(part)
+            self._length += len(part)
 
     def _take(self) -> Line:
-        line = Line(self._seconds, _edited(self._line)[:LONGEST_LINE])
-        self._line = []
+        line = Line(self._seconds, visible(_edited("".join(self._line)))[:LONGEST_LINE])
+        self._line, self._length = [], 0
         return line
 
 
-def _edited(typed: list[str]) -> str:
+def visible(text: str) -> str:
+    """With a name in the place of each character that would have others read in another order."""
+    return text if text.isascii() else _HIDING.sub(lambda found: f"<U+{ord(found[0]):04X}>", text)
+
+
+def _edited(typed: str) -> str:
     """The line as it stood in the end: a backspace takes away, a return begins it anew."""
+    if "\b" not in typed:
+        return typed.rstrip("\r").rpartition("\r")[2].rstrip()
     shown: list[str] = []
     begun_anew = False
     for character in typed:

@@ -27,6 +27,8 @@ def read(*parts: str) -> list[str]:
         ("\x1b[?2004h\x1b[?2004l\rdone\n", ["done"]),
         ("a\x00b\x07c\x9b31m\n", ["abc31m"]),
         ("\x1bPq#0;1\x1b\\picture\n", ["picture"]),
+        ("rm \u202etxt.doog\u202c\n", ["rm <U+202E>txt.doog<U+202C>"]),
+        ("one\rtwo\r\r\n", ["two"]),
         ("no end", ["no end"]),
         ("", []),
     ],
@@ -59,7 +61,7 @@ def test_endless_lines_and_sequences_are_cut() -> None:
 def test_whatever_comes_nothing_that_could_act_is_left(parts: list[str]) -> None:
     for line in read(*parts):
         assert len(line) <= LONGEST_LINE
-        assert not {"\x1b", "\x07", "\n", "\r", "\x9b", "\x00"} & set(line)
+        assert not {"\x1b", "\x07", "\n", "\r", "\x9b", "\x00", "\u202e", "\u2066"} & set(line)
 
 
 @pytest.mark.parametrize(

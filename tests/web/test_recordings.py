@@ -12,11 +12,14 @@ import pytest
 from django.conf import LazySettings
 from django.db import connections
 from django.test import Client
+from django.urls import reverse
 from playwright.sync_api import Browser, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from jitportal.models import Event, Grant, Recording
 from jitportal.operations import clock, recordings
+from jitportal.web.views.recordings import token_for
+from tests.operations.hostile_recordings import SMALL
 from tests.web.engineer import house
 
 pytestmark = pytest.mark.django_db
@@ -51,14 +54,17 @@ def kept(
     grant: Grant, events: list[list[object]], kind: str = "asciicast_v2", header: object = HEADER
 ) -> Recording:
     lines = events if kind == "statements" else [header, *events]
-    data = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+    return bare(grant, b"".join(json.dumps(line).encode() + b"\n" for line in lines), kind, kind)
+
+
+def bare(grant: Grant, data: bytes, session: str, kind: str = "asciicast_v2") -> Recording:
     now = clock.now()
     made = Recording.objects.create(
         grant=grant,
         kind=kind,
         source="web1",
         account="ed",
-        session=kind,
+        session=session,
         started_at=now,
         received_at=now,
         size=len(data),
@@ -152,6 +158,7 @@ def test_only_the_page_that_plays_may_run_compiled_code(grant: Grant) -> None:
     client, recording = client_of("ed"), kept(grant, SESSION)
     _page, address = watched(client, recording)
     assert "'wasm-unsafe-eval'" in client.get(address).headers["Content-Security-Policy"]
+    assert client.get(f"{address}cast").headers["Accept-Ranges"] == "none"
     for other in ("/", f"/recordings/{recording.pk}/", f"{address}cast", f"{address}file"):
         assert "wasm" not in client.get(other).headers["Content-Security-Policy"]
 
@@ -225,6 +232,23 @@ def test_a_recording_without_its_file_is_an_empty_page(grant: Grant) -> None:
     page, address = watched(client_of("ed"), recording)
     assert "None." in page
     assert client_of("ed").get(f"{address}file").getvalue() == b""
+
+
+def test_the_page_of_whatever_came_is_a_page(grant: Grant) -> None:
+    """No text of a host's makes it an error, or comes out as markup or as a sequence."""
+    ed = client_of("ed")
+    for number, (name, data) in enumerate(SMALL.items()):
+        recording = bare(grant, data, f"hostile-{number}")
+        address = reverse("recording_play", args=(recording.pk, token_for(house.person("ed"), recording.pk)))
+        page = ed.get(f"{address}?q=after").content.decode()
+        assert "What is known of it" in page, name
+        assert not {"\x1b", "\x07", "\x00", "\u202e"} & set(page), name
+        assert not re.search(r"<script>|<img|<style", page.partition("<main")[2]), name
+        assert ed.get(f"{address}cast").getvalue().startswith(b'{"version": 2'), name
+    for kind in ("plain", "statements"):
+        statement: bytes = json.dumps({"at": "9999-12-31T23:59:59Z", "statement": f"a\ud800 {EVIL}"}).encode()
+        page, _address = watched(ed, bare(grant, statement + b"\n", f"odd-{kind}", kind), "?q=a")
+        assert "&lt;script&gt;" in page
 
 
 @pytest.fixture

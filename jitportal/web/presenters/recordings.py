@@ -63,6 +63,7 @@ class Shown:
     commands: Sequence[Timed]
     lines: Sequence[Timed]
     whole: bool  # it was read to its end
+    looked: int  # how many bytes were read
 
 
 def facts_of(recording: Recording) -> Facts:
@@ -86,6 +87,7 @@ def shown(recording: Recording, words: str, token: str) -> Shown:
         commands=[_timed(line) for line in reading.commands],
         lines=[_timed(line) for line in reading.lines],
         whole=reading.whole,
+        looked=reading.looked,
     )
 
 

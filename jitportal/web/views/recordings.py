@@ -62,11 +62,17 @@ def play(request: PortalRequest, pk: int, token: str) -> HttpResponse:
 
 @require_safe
 def cast(request: PortalRequest, pk: int, token: str) -> StreamingHttpResponse:
-    """What the player plays: sound events alone, streamed."""
+    """What the player plays: sound events alone, streamed.
+
+    It is made while it is sent, and its player takes all of it at once: no part of it can be asked for, as
+    one of the file can.
+    """
     found = _viewing(request, pk, token)
     if not recording_text.is_cast(found):
         raise Http404
-    return StreamingHttpResponse(recording_text.playable(found), content_type="application/x-asciicast")
+    answer = StreamingHttpResponse(recording_text.playable(found), content_type="application/x-asciicast")
+    answer.headers["Accept-Ranges"] = "none"
+    return answer
 
 
 @require_safe
