@@ -14,7 +14,14 @@ from pytest_django.live_server_helper import LiveServer
 
 from jitportal.connectors.ssh.checkup import WRAPPER_VERSION
 from jitportal.models import EmergencySignIn, Event, PostIncidentReview, Recording, SshHost
-from jitportal.operations import certifying, emergencies, grants, recording_text, recordings
+from jitportal.operations import (
+    certifying,
+    emergencies,
+    grants,
+    post_incident_closing,
+    recording_text,
+    recordings,
+)
 from jitportal.rules.entered_lines import MARK, EnteredLines
 from tests.connectors.ssh_orders import Client
 from tests.connectors.ssh_target import SshFleet, alive, now, run
@@ -256,6 +263,12 @@ class TestWithThePortal:
         text = recordings.path_of(whole).read_text()
         assert text.index("I am emergency1") < text.index("it was handed back")
         assert Event.objects.filter(verb="recording.finished", activation=activation).exists()
+        world.work()
+        review = PostIncidentReview.objects.get(activation=activation)
+        review = post_incident_closing.rotate(actor=world.person("dora"), review=review)
+        assert "holds nothing of it" in review.rotation_proof
+        client.fleet.inside("/usr/local/sbin/jit-krl")
+        assert run(client.ssh(made.text, "true", login="emergency1")).returncode == 255
 
     def test_a_sign_in_that_nobody_announced_opens_a_review(self, client: Client) -> None:
         """With a certificate that the portal never signed: somebody has the authority's key, or a sealed one."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 import pytest
@@ -22,6 +24,18 @@ from tests.operations import postgres_rack, world
 from tests.operations.logging_postgres import PORTAL, log_as
 
 pytestmark = [pytest.mark.postgres_server, pytest.mark.django_db]
+
+
+#: Ways in which people write a secret into a statement.
+SECRETIVE: tuple[LiteralString, ...] = (
+    "ALTER ROLE\n  CURRENT_USER\n  PASSWORD\n  's3cret-1'",
+    "ALTER ROLE CURRENT_USER PASSWORD 'SCRAM-SHA-256$4096:s3cretsalt==$s3cretstored=:s3cretserver='",
+    "SELECT dblink_connect('postgresql://app:s3cret-2@db.example/orders')",
+    "SELECT dblink_connect('host=db.example user=app password=s3cret-3')",
+    "DO $do$ BEGIN\n EXECUTE 'ALTER ROLE CURRENT_USER PASSWORD ''s3cret-4''';\nEND $do$",
+    "COPY (SELECT 1) TO PROGRAM 'curl -u app:s3cret-5 https://files.example'",
+    "CREATE SUBSCRIPTION s CONNECTION 'host=h password=s3cret-6' PUBLICATION p",
+)
 
 
 @pytest.fixture
@@ -74,8 +88,16 @@ def test_what_a_recorded_login_does_is_read_without_its_secrets(grant: Grant, ta
     assert long.endswith("xxx */ AS hidden_at_the_end")
     assert "characters are left out here" in long
     lines = statements(statement_logs.read(grant))[:-1]
+    for told in SECRETIVE:
+        with suppress(psycopg.Error):  # what fails was logged before it did
+            session.execute(told)
+    kept = recordings.path_of(statement_logs.read(grant)).read_text()
+    assert kept.count("[redacted]") > len(SECRETIVE)
+    assert "s3cret" not in kept
     assert lines[-2:] == ["ALTER ROLE CURRENT_USER PASSWORD '[redacted]'", "SELECT 'żółw' AS last_of_all"]
-    assert statements(statement_logs.read(grant))[:-1] == lines  # each is read once
+    again = statements(statement_logs.read(grant))
+    assert again[: len(lines)] == lines  # each is read once
+    assert len(again) == len(lines) + 1 + len(SECRETIVE)
     first = json.loads(recordings.path_of(recording).read_text().splitlines()[0])
     assert abs((now() - recording.started_at).total_seconds()) < 60
     assert first["database"] == "postgres"
