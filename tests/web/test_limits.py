@@ -47,6 +47,12 @@ def test_requests(world: World, settings: LazySettings) -> None:
     assert "You have made many requests in a short time. Try again in 10 minutes." in html
     assert "There is &lt;much&gt; work to do." in html
     assert AccessRequest.objects.count() <= before + 1
+    mine = AccessRequest.objects.open().filter(requester__username="rita").latest("pk")
+    changes = {**said, "scope": mine.scope.key, "revision": str(mine.asked.number)}
+    assert client.post(f"/requests/{mine.pk}/edit/", changes).status_code == 429
+    number = mine.asked.number
+    mine.refresh_from_db()
+    assert mine.asked.number == number
 
 
 def test_searches(world: World, settings: LazySettings) -> None:

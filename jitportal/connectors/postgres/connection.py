@@ -21,11 +21,13 @@ from psycopg import errors
 from psycopg.rows import TupleRow, tuple_row
 
 from jitportal.connectors.base import CALL_SECONDS, TargetError, Unreachable
-from jitportal.connectors.postgres.settings import PostgresSettings
+from jitportal.connectors.postgres.settings import VERIFYING, PostgresSettings
 
 CONNECT_SECONDS = 4.0
 #: What is left of a call for this side, once the waiting is over.
 MARGIN_SECONDS = 1.2
+#: The first libpq that can be told how a server may ask for a password.
+_KNOWS_METHODS = 160_000
 
 Connection = psycopg.Connection[TupleRow]
 
@@ -141,6 +143,11 @@ class Server:
             parameters["sslrootcert"] = chosen.sslrootcert
         if chosen.password_secret:
             parameters["password"] = self._secrets(chosen.password_secret)
+        known = chosen.sslmode in VERIFYING or chosen.host.startswith("/")
+        if not known and psycopg.pq.version() >= _KNOWS_METHODS:
+            # Whoever answers at that address isn't known to be the server: it could ask for the password
+            # itself, where the server asks for a proof that it is known.
+            parameters["require_auth"] = "!password"
         return parameters
 
     @contextmanager

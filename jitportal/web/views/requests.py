@@ -8,7 +8,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
 from jitportal.models import AccessRequest
-from jitportal.operations import policies, requests
+from jitportal.operations import limits, policies, requests
 from jitportal.rules.errors import PolicyRefuses
 from jitportal.rules.lifecycle import check_transition
 from jitportal.rules.permissions import Verb
@@ -49,6 +49,7 @@ def edit(request: PortalRequest, pk: int) -> HttpResponse:
     form = _edit_form(request, found, _rules(found))
     if is_sent(request, form):
         with refusals_shown_in(form):
+            limits.take("request", request.user.pk)  # each is kept, and told to whoever decides
             requests.edit(
                 actor=request.user,
                 request=found,
