@@ -1,4 +1,5 @@
-// The player of a recording, and buttons that play from a moment. Without it, the text is on the page.
+// The player of a recording, and buttons that play from a moment. Its time is the session's: with pauses left out,
+// no moment would be where the list says. Without it, the text is on the page.
 "use strict";
 
 (() => {
@@ -6,7 +7,6 @@
   if (!place || !window.AsciinemaPlayer) return;
   const player = window.AsciinemaPlayer.create({ url: place.dataset.cast }, place, {
     fit: "width",
-    idleTimeLimit: 3,
     preload: true,
     poster: "npt:0:01",
     terminalFontFamily: "ui-monospace, Menlo, 'DejaVu Sans Mono', monospace",

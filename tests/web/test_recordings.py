@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,13 +14,14 @@ from django.conf import LazySettings
 from django.db import connections
 from django.test import Client
 from django.urls import reverse
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Dialog, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from jitportal.models import Event, Grant, Recording
 from jitportal.operations import clock, recordings
 from jitportal.web.views.recordings import token_for
-from tests.operations.hostile_recordings import SMALL
+from tests.journeys.browsing import Visitor
+from tests.operations.hostile_recordings import SMALL, flood
 from tests.web.engineer import house
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +45,10 @@ SESSION: list[list[object]] = [
     [4.0, "o", "sudo systemctl restart nginx\r\nrita@web1:~$ exit\r\nlogout\r\n"],
     [4.1, "m", "exit 0"],
 ]
+
+
+#: What would have a browser's tab stand still.
+DEAR = ("line breaks", "sizes", "the same character again", "a screen that is filled")
 
 
 @pytest.fixture(autouse=True)
@@ -265,7 +271,9 @@ def test_the_player_plays_in_a_browser_that_keeps_to_the_policy(
     transactional_db: None, live_server: LiveServer, browser: Browser, tmp_path: Path
 ) -> None:
     house.build()
-    recording = kept(house.held(), [*SESSION, [4.2, "o", EVIL]])
+    # A minute in which nothing happens: each moment is where the list says all the same.
+    later = [[float(str(at)) + 60, kind, text] for at, kind, text in [*SESSION[3:], [4.2, "o", EVIL]]]
+    recording = kept(house.held(), [*SESSION[:3], *later])
     client = client_of("mona")
     cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
     complaints: list[str] = []
@@ -288,6 +296,9 @@ def test_the_player_plays_in_a_browser_that_keeps_to_the_policy(
         expect(page.locator(".ap-player")).to_be_visible()
         page.get_by_role("button", name=re.compile("restart nginx")).click()
         expect(page.locator("#player")).to_contain_text("Address already in use", timeout=15_000)
+        page.get_by_role("button", name=re.compile("tail -n 2")).click()
+        expect(page.locator("#player")).not_to_contain_text("restart nginx", timeout=15_000)
+        expect(page.locator("#player")).to_contain_text("tail -n 2")
         if shots:
             page.goto(f"{page.url}?q=bind")
             page.get_by_role("button", name=re.compile("restart nginx")).click()
@@ -296,3 +307,40 @@ def test_the_player_plays_in_a_browser_that_keeps_to_the_policy(
         context.close()
     connections.close_all()  # what was opened beside Playwright's loop is closed beside it
     assert complaints == []
+
+
+@pytest.mark.browser
+@pytest.mark.proof
+def test_hostile_recordings_do_nothing_in_a_browser(
+    transactional_db: None, live_server: LiveServer, browser: Browser
+) -> None:
+    """Each is looked at, searched and played to its end: no dialog, no error, nothing against the policy."""
+    house.build()
+    held, client = house.held(), client_of("mona")
+    visitor = Visitor(browser, live_server.url)
+    visitor.has_session("sessionid", client.cookies["sessionid"].value)
+    page, dialogs = visitor.page, list[str]()
+
+    def closed(dialog: Dialog) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", closed)
+    dear = {name: flood(name, 4 << 20) for name in DEAR}
+    for number, (name, data) in enumerate({**SMALL, **dear}.items()):
+        recording = bare(held, data, f"hostile-{number}")
+        token = token_for(house.person("mona"), recording.pk)
+        began = time.monotonic()
+        page.goto(f"{reverse('recording_play', args=(recording.pk, token))}?q=after")
+        expect(page.locator(".ap-player"), name).to_be_visible(timeout=60_000)
+        expect(page.get_by_role("status"), name).to_be_visible()
+        page.locator("#player").click()
+        page.keyboard.press("End")
+        page.wait_for_timeout(300)
+        assert page.evaluate("1 + 1") == 2
+        assert page.evaluate("document.title").startswith("Recording"), name
+        assert page.locator("script:not([src]), img, style, iframe, a[href^=javascript]").count() == 0, name
+        assert time.monotonic() - began < 60, name
+        assert (visitor.complaints, dialogs) == ([], []), name
+    visitor.close()
+    connections.close_all()
