@@ -59,3 +59,4 @@ def test_of_two_delegators_the_first_whose_say_is_free_is_meant() -> None:
     both = frozenset({"ada", "bob"})
     assert stand_ins(both, pairs, requester="eve", counted=frozenset()) == {"carl": "ada"}
     assert stand_ins(both, pairs, requester="eve", counted=frozenset({"ada"})) == {"carl": "bob"}
+    assert stand_ins(both, pairs, requester="ada", counted=frozenset()) == {"carl": "bob"}
