@@ -1,10 +1,14 @@
-"""Says whether an evidence file of jitportal's is whole: python3 verify.py FILE [KEY.pem]
+"""Says whether an evidence file of jitportal's is whole:
+
+    python3 verify.py FILE [KEY.pem] [--recordings RECORDING ...]
 
 This one file needs Python 3.9 or later, and nothing else: no portal, no database, no network. It checks that
 
 1. every file in the evidence has the SHA-256 that the manifest says, and no file is missing or added;
 2. the manifest is signed with Ed25519 by the key in key.pem, and by KEY.pem where that is given;
-3. the whole file is, byte for byte, what these files make: nothing else could have been changed.
+3. the whole file is, byte for byte, what these files make: nothing else could have been changed;
+4. each RECORDING, a file that was taken from the portal, is one whose SHA-256 the evidence names. They aren't
+   in the evidence: they can be gigabytes, and each look at one is written down in the portal.
 
 Who could change an evidence file could also put another key and another program into it. So take this
 program and the key from the portal (/evidence/verify.py and /evidence/key.pem), and keep the key elsewhere.
@@ -24,6 +28,7 @@ from pathlib import Path
 
 FORMAT = "jitportal-evidence-1"
 MANIFEST, SIGNATURE, KEY = "manifest.json", "manifest.sig", "key.pem"
+RECORDINGS = "--recordings"
 #: What stands before the key's 32 bytes in the DER of a public key (RFC 8410).
 _PREFIX = bytes.fromhex("302a300506032b6570032100")
 
@@ -56,6 +61,25 @@ def problems(data: bytes, trusted: str = "") -> list[str]:
     if not said and packed(list(files.items())) != data:
         said.append("Something beside the files was changed: the archive isn't what these files make.")
     return said
+
+
+def recordings_in(data: bytes) -> dict[str, str]:
+    """SHA-256 -> the recording's name, of each recording that the evidence is about."""
+    facts = json.loads(contents(data)["evidence.json"])["facts"]
+    return {
+        held["sha256"]: "recording {recording} of {source}".format(**held)
+        for held in facts.get("recordings", [])
+        if held["sha256"]
+    }
+
+
+def hash_of(path: Path) -> str:
+    """The SHA-256 of a file, however large."""
+    with path.open("rb") as file:
+        told = hashlib.sha256()
+        while piece := file.read(1 << 20):
+            told.update(piece)
+    return told.hexdigest()
 
 
 def contents(data: bytes) -> dict[str, bytes]:
@@ -156,6 +180,8 @@ _BASE = _point((4 * pow(5, _P - 2, _P) % _P).to_bytes(32, "little")) or (0, 1, 1
 
 def main(arguments: list[str]) -> int:
     """Verify the file that is named; without a name the archive that this runs from."""
+    place = arguments.index(RECORDINGS) if RECORDINGS in arguments else len(arguments)
+    arguments, recordings = arguments[:place], arguments[place + 1 :]
     if len(arguments) > 2 or arguments[:1] in (["-h"], ["--help"]):
         _say(__doc__ or "")
         return 2
@@ -164,7 +190,9 @@ def main(arguments: list[str]) -> int:
         data = Path(path).read_bytes()
         trusted = Path(arguments[1]).read_text("ascii") if len(arguments) == 2 else ""
         wrong = problems(data, trusted)
-    except (OSError, ValueError) as error:
+        known = recordings_in(data) if recordings and not wrong else {}
+        found = {name: known.get(hash_of(Path(name))) for name in recordings}
+    except (OSError, ValueError, KeyError) as error:
         _say(f"This can't be verified: {error}")
         return 2
     for sentence in wrong:
@@ -173,7 +201,9 @@ def main(arguments: list[str]) -> int:
         manifest = json.loads(contents(data)[MANIFEST])
         _say(f"Whole: {manifest.get('title')}, taken out {manifest.get('made_at')}.")
         _say(f"Key: {manifest.get('key')}{'' if trusted else ' (compare it with the one that you trust)'}")
-    return 1 if wrong else 0
+        for name, said in found.items():
+            _say(f"{name}: {said}, whole." if said else f"{name} is no recording of this, or was changed.")
+    return 1 if wrong or not all(found.values()) else 0
 
 
 def _say(line: str) -> None:

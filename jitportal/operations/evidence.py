@@ -35,6 +35,7 @@ from jitportal.operations.post_incident_facts import facts_of, grant_of, recordi
 from jitportal.operations.transaction import operation
 from jitportal.rules.canonical import Plain, moment
 from jitportal.rules.permissions import Verb
+from jitportal.rules.plain_words import in_words, label_of
 
 PROGRAM = "__main__.py"
 README = """\
@@ -46,7 +47,15 @@ manifest.json   the SHA-256 of each file
 manifest.sig    the manifest's Ed25519 signature, 64 bytes
 key.pem         the public key
 
-Verify it with one command, without the portal:
+The recordings themselves aren't in here, only the SHA-256 of each. They can be gigabytes, and they show what
+few may see: the portal writes down each look at one, and could not do that for a copy in this file. Whoever
+may see a recording takes its file from its page in the portal, and checks it against this with
+
+    python3 {name} --recordings FILE ...
+
+(or compares what sha256sum FILE says with "sha256" under "recordings" in evidence.json).
+
+Verify the evidence with one command, without the portal:
 
     python3 {name}
 
@@ -85,7 +94,7 @@ def _file(name: str, document: dict[str, Plain], now: datetime) -> bytes:
     pem = evidence_keys.pem_of(key)
     files = [
         ("README.txt", README.format(name=name).encode()),
-        ("evidence.html", render_to_string("evidence/evidence.html", {"evidence": document}).encode()),
+        ("evidence.html", render_to_string("evidence/evidence.html", _to_read(name, document)).encode()),
         ("evidence.json", _json(document)),
         (verify.KEY, pem.encode()),
         (PROGRAM, getsource(verify).encode()),
@@ -100,6 +109,17 @@ def _file(name: str, document: dict[str, Plain], now: datetime) -> bytes:
         }
     )
     return verify.packed([*files, (verify.MANIFEST, manifest), (verify.SIGNATURE, key.sign(manifest))])
+
+
+def _to_read(name: str, document: dict[str, Plain]) -> dict[str, object]:
+    """For people: each fact and answer with a label, and no notation of programs."""
+    parts = {part: document[part] for part in ("people", "facts", "answers")}
+    said = {
+        part: [(label_of(key), in_words(value)) for key, value in held.items()]
+        for part, held in parts.items()
+        if isinstance(held, dict)
+    }
+    return {"evidence": document, "name": name, **said}
 
 
 def _json(document: dict[str, Plain]) -> bytes:

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from jitportal.models import Notice, Person
 from jitportal.operations.notice_details import Detail, one_line, read
-from jitportal.rules.notices import ASKS, Topic, topic_of
+from jitportal.rules.notices import ASKS, Topic, rank_of, topic_of
 
 #: More than this in one message are counted, and no longer listed in full.
 MOST_IN_FULL = 20
@@ -36,15 +36,18 @@ class Letter:
 
     @property
     def told(self) -> list[Notice]:
-        """The notices; where one request is asked about several times, the last time alone."""
+        """The notices, what is urgent first; where one request is asked about several times, the last time
+        alone.
+        """
         last: dict[int | None, Notice] = {
             notice.request_id: notice for notice in self.notices if notice.request_id and notice.kind in ASKS
         }
-        return [
+        told = [
             notice
             for notice in self.notices
             if notice.kind not in ASKS or last.get(notice.request_id) is notice
         ]
+        return sorted(told, key=lambda notice: rank_of(notice.kind))
 
     @property
     def subject(self) -> str:

@@ -44,7 +44,6 @@ class Facts:
     gaps: int
     drill: bool
     ended: bool
-    expects_recording: bool
 
     def known(self, unmarked: int) -> Known:
         """The same for the rules."""
@@ -54,7 +53,6 @@ class Facts:
             unmarked=unmarked,
             gaps=self.gaps,
             recordings=self.recordings,
-            expects_recording=self.expects_recording,
         )
 
 
@@ -83,7 +81,6 @@ def facts_of(review: PostIncidentReview) -> Facts:
         gaps=sum(len(one.gaps) or one.state != RecordingState.COMPLETE for one in recordings),
         drill=review.drill,
         ended=review.access_ended_at is not None,
-        expects_recording=review.activation is not None and not review.activation.after_the_fact,
     )
 
 
@@ -170,10 +167,9 @@ def _activation(activation: Activation) -> dict[str, Plain]:
 
 
 def _uses(activation: Activation) -> dict[str, Plain]:
-    """First and last use: of a recording, or of a reported sign-in."""
-    begun = list(
-        Recording.objects.filter(grant__activation=activation).values_list("started_at", "finished_at")
-    )
+    """First and last use: of a recording with something in it, or of a reported sign-in."""
+    recorded = Recording.objects.filter(grant__activation=activation, size__gt=0)
+    begun = list(recorded.values_list("started_at", "finished_at"))
     seen = [at for times in begun for at in times if at is not None]
     seen += EmergencySignIn.objects.filter(activation=activation).values_list("at", flat=True)
     return {

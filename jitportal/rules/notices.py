@@ -40,6 +40,8 @@ class Pace(StrEnum):
 NEEDED = frozenset({Topic.ASKS, Topic.REVIEWS, Topic.WORK, Topic.LATE, Topic.EMERGENCY, Topic.ACCOUNT})
 #: Access that should be gone and isn't, and emergencies, wait for no digest, and for no other message.
 URGENT = frozenset({Topic.LATE, Topic.EMERGENCY})
+#: What somebody is woken for. It stands first in whatever it is sent with, and in its subject.
+ALARMS = frozenset({"emergency.opened", "emergency.unacknowledged", "review.orphan"})
 
 _BY_BEGINNING = {
     "request.handled": Topic.HANDLED,
@@ -66,3 +68,10 @@ def topic_of(kind: str) -> Topic:
         if kind.startswith(beginning):
             return topic
     raise ValueError(f"{kind!r} is no kind of notice. Give it a topic in rules.notices.")
+
+
+def rank_of(kind: str) -> int:
+    """Where it stands among others in one message: alarms first, then what else is urgent."""
+    if kind in ALARMS:
+        return 0
+    return 1 if topic_of(kind) in URGENT else 2

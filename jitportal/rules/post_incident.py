@@ -205,7 +205,7 @@ def _determination(found: Determination, known: Known) -> Iterator[tuple[str, st
 
 
 def _recording(found: Determination, known: Known) -> Iterator[tuple[str, str]]:
-    lacking = known.gaps > 0 or (known.expects_recording and not known.recordings)
+    lacking = known.gaps > 0 or not known.recordings
     if found.recording is RecordingFound.COMPLETE and lacking:
         gaps = "a gap in the recordings" if known.gaps == 1 else f"{known.gaps} gaps in the recordings"
         what = gaps if known.gaps else "no recording at all"

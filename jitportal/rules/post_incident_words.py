@@ -183,7 +183,6 @@ class Known:
     unmarked: int = 0  # lines of the action log that nobody has marked yet
     gaps: int = 0  # in the recordings
     recordings: int = 0
-    expects_recording: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,10 @@ from pytest_django import Settings as Portal
 
 from jitportal.evidence import verify
 from jitportal.models import Event, EvidenceKey, PostIncidentReview
-from jitportal.operations import evidence, evidence_keys, post_incident_steps
+from jitportal.operations import clock, evidence, evidence_keys, post_incident_steps
 from jitportal.rules.errors import NotAllowed, OutsideError
-from tests.operations.incidents import FOUND, determine, remediated, sign, stated
+from tests.models import rows
+from tests.operations.incidents import FOUND, activated, determine, ended, remediated, sign, stated
 from tests.operations.world import person
 
 
@@ -134,6 +135,8 @@ def test_it_holds_all_of_one_use_for_people_and_for_programs() -> None:
     assert "INC-&lt;b&gt;7&lt;/b&gt;" in page
     assert "<b>7</b>" not in page
     assert "<script" not in page
+    assert ">None<" not in page  # for people: no notation of programs
+    assert "{&#x27;" not in page
 
 
 @pytest.mark.usefixtures("small_portal")
@@ -154,6 +157,38 @@ def test_one_command_verifies_it_without_the_portal(tmp_path: Path) -> None:
     assert status == 1
     assert said == "evidence.html was changed: its SHA-256 isn't the manifest's.\n"
     assert _said([*alone, str(program), str(tmp_path / "nowhere.zip")])[0] == 2
+
+
+@pytest.mark.usefixtures("small_portal")
+def test_a_recordings_file_is_checked_against_the_evidence(tmp_path: Path) -> None:
+    opened = activated()
+    grant = rows.emergency_grant(activation=opened)
+    review = ended(opened)
+    whole = b"{}\n[1, 'o', 'ls']\n"
+    rows.recording(
+        grant=grant,
+        source="db1",
+        state="complete",
+        finished_at=clock.now(),
+        sha256=hashlib.sha256(whole).hexdigest(),
+    )
+    name, data = evidence.take(actor=person("otto"), review=review)
+    taken, changed = tmp_path / "recording.cast", tmp_path / "changed.cast"
+    (tmp_path / name).write_bytes(data)
+    taken.write_bytes(whole)
+    changed.write_bytes(whole.replace(b"ls", b"rm"))
+    for files, code, said in (
+        ([taken], 0, "of db1, whole."),
+        ([taken, changed], 1, "changed.cast is no recording of this, or was changed."),
+        ([tmp_path / "none"], 2, "can't be verified"),
+    ):
+        command = [sys.executable, "-I", str(tmp_path / name), "--recordings", *map(str, files)]
+        status, told = _said(command)
+        assert (status, said in told) == (code, True)
+    held = verify.contents(data)
+    for text in ("README.txt", "evidence.html"):
+        assert "aren't in" in held[text].decode().replace("&#x27;", "'")
+        assert f"python3 {name} --recordings FILE" in held[text].decode()
 
 
 @pytest.mark.usefixtures("small_portal")

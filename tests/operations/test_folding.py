@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core.mail import EmailMessage
 
+from jitportal.audit.system import system
 from jitportal.models import AccessRequest, Notice
 from jitportal.operations import clock, folding, grants, notice_choices, notices, requests, sending
 from jitportal.operations.notice_routes import next_digest
+from jitportal.operations.transaction import operation
 from jitportal.rules.notices import Pace, Topic
 from tests.operations import world
 from tests.operations.world import recipients
@@ -39,6 +41,27 @@ def test_what_comes_together_is_one_mail(mailoutbox: list[EmailMessage]) -> None
     for request in AccessRequest.objects.all():
         assert f"/requests/{request.pk}/" in str(mail.body)
     assert Notice.objects.values("sent_at").distinct().count() == 1
+
+
+def test_what_somebody_is_woken_for_leads_whatever_it_is_sent_with(mailoutbox: list[EmailMessage]) -> None:
+    world.ask("rita", "auditor")
+    asked = Notice.objects.get()
+    assert asked.recipient is not None
+    with operation(system()):
+        notices.notify(
+            recipients=[asked.recipient],
+            kind="emergency.opened",
+            key="1",
+            subject="Emergency access: Rosa uses the lever",
+            body="Open the page.",
+            path="/emergency/",
+            now=clock.now(),
+            actor=system(),
+        )
+    send_at(clock.now())
+    (mail,) = mailoutbox
+    assert mail.subject == "Emergency access: Rosa uses the lever, and 1 more"
+    assert str(mail.body).index("Rosa uses") < str(mail.body).index("asks for auditor")
 
 
 def test_what_comes_soon_after_waits_a_little_and_comes_as_one(mailoutbox: list[EmailMessage]) -> None:

@@ -18,6 +18,7 @@ from jitportal.models import (
     ReviewVersion,
 )
 from jitportal.operations import facts, post_incident_closing, post_incident_facts, post_incident_overdue
+from jitportal.operations.post_incident_changes import Changed, changed_since
 from jitportal.operations.post_incident_facts import Facts
 from jitportal.operations.post_incident_people import why_not
 from jitportal.rules.permissions import Verb
@@ -153,10 +154,13 @@ class Page:
     determination: list[Answer]
     remediation: list[Answer]
     use: list[str]
+    started: datetime | None  # when its target confirmed it
+    gone: datetime | None  # when its target held nothing of it any more
     first_use: datetime | None
     last_use: datetime | None
     alert_seconds: float | None
     evidence: bool
+    changed: Sequence[Changed]  # since it was determined
 
 
 def page_of(request: PortalRequest, review: PostIncidentReview) -> Page:
@@ -187,10 +191,13 @@ def page_of(request: PortalRequest, review: PostIncidentReview) -> Page:
         determination=_answers(review, DeterminationForm.base_fields),
         remediation=_answers(review, RemediationForm.base_fields),
         use=_use(known.document["use"]),
+        started=_moment(known.document.get("started_at")),
+        gone=_moment(known.document.get("gone_at")),
         first_use=_moment(known.document.get("first_use")),
         last_use=_moment(known.document.get("last_use")),
         alert_seconds=_alert_seconds(review),
         evidence=bool(fetch.answer(request, Verb.EVIDENCE_EXPORT, facts.relations(request.user, review))),
+        changed=changed_since(review, known),
     )
 
 

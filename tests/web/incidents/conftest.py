@@ -13,9 +13,9 @@ from tests.web.incidents.filled import As
 from tests.web.world import World, small_world
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def made(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
-    """Made once for all of these tests."""
+    """Made once for a module."""
     with django_db_blocker.unblock(), undone():
         yield small_world()
 

@@ -7,7 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from jitportal.operations import clock
+from jitportal.audit.system import system
+from jitportal.models import ActivationAlert
+from jitportal.operations import clock, emergency_alerts
+from jitportal.operations.transaction import operation
 from tests.web.incidents.filled import DONE, FOUND, As, review_of, seen
 from tests.web.world import World
 
@@ -69,6 +72,25 @@ def test_the_second_of_two_reviewers_gets_a_clear_conflict(made: World, as_: As,
     review = review_of(made)
     assert review.reviewer is not None
     assert (review.reviewer.username, review.finding) == ("mona", "As declared.")
+
+
+def test_what_changed_since_it_was_determined_is_set_apart(made: World, as_: As, address: str) -> None:
+    mona = as_("mona")
+    mona.post(address, {**FOUND, **seen(mona, address)})
+    assert b"Changed since it was determined" not in mona.get(address).content
+    account = review_of(made).account
+    before = account.name
+    with operation(system()):
+        account.name = "The blue lever"
+        account.save(update_fields=["name"])
+    alert = ActivationAlert.objects.filter(activation__review=made.incident).first()
+    assert alert is not None
+    emergency_alerts.acknowledge(actor=alert.person, activation=alert.activation)
+    page = mona.get(address).content.decode()
+    apart = page[page.index("Changed since it was determined") : page.index("<dt>Review</dt>")]
+    for said in ("Name of the account", before, "The blue lever", "Alerts", "acknowledged at: 20"):
+        assert said in apart
+    assert "Broken" not in apart
 
 
 def test_it_is_returned_and_stated_again(made: World, as_: As, address: str) -> None:
