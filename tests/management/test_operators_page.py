@@ -33,16 +33,21 @@ def test_every_secret_may_come_from_a_file() -> None:
         assert f"| `JITPORTAL_{name}`, or a file |" in page
 
 
+def _headings(page: Path) -> set[str]:
+    """What links within the page lead to."""
+    return {
+        re.sub(r"[^\w -]", "", line.lstrip("# ")).lower().replace(" ", "-")
+        for line in page.read_text().splitlines()
+        if line.startswith("#")
+    }
+
+
 def test_links_lead_somewhere() -> None:
     for page in (ROOT / "README.md", ROOT / "docs" / "operators.md"):
-        text = page.read_text()
-        headings = {
-            re.sub(r"[^\w -]", "", line.lstrip("# ")).lower().replace(" ", "-")
-            for line in text.splitlines()
-            if line.startswith("#")
-        }
-        for link in re.findall(r"(?<!!)\[[^\]]*\]\(([^)]+)\)", text):
-            if link.startswith("#"):
-                assert link[1:] in headings, link
-            elif "://" not in link:
-                assert (page.parent / link).exists(), link
+        for link in re.findall(r"(?<!!)\[[^\]]*\]\(([^)]+)\)", page.read_text()):
+            if "://" in link:
+                continue
+            file, _, heading = link.partition("#")
+            there = page.parent / file if file else page
+            assert there.exists(), link
+            assert not heading or heading in _headings(there), link
