@@ -11,7 +11,7 @@ from django.test import Client
 
 from jitportal.models import AccessRequest, Grant
 from jitportal.operations import clock, decisions, grants
-from jitportal.rules.vocabulary import Verdict
+from jitportal.rules.vocabulary import StartMode, Verdict
 from tests.web.engineer import house
 from tests.web.engineer.conftest import SignedIn
 
@@ -51,7 +51,9 @@ def test_an_empty_page_teaches(ed: Client) -> None:
 def test_everything_stands_in_its_place(ed: Client) -> None:
     house.held()
     house.ready(role="cage", scope="right")
-    house.ask(role="lift")
+    now = clock.now()
+    window = {"opens_at": now + timedelta(hours=2), "closes_at": now + timedelta(hours=3)}
+    house.ask(role="lift", start_mode=StartMode.ON_CLICK, **window)
     denied("ed", "auditor")
     html = ed.get("/").content.decode()
     said = sections(html)
@@ -63,6 +65,7 @@ def test_everything_stands_in_its_place(ed: Client) -> None:
     assert "Start now" in said["Ready to start"]
     assert "Goods lift" in said["Waiting"]
     assert "Mona Test can decide." in said["Waiting"]
+    assert "To be started between" in said["Waiting"]
     assert "Auditor of this portal" in said["History"]
     assert "Ask again" in said["History"]
     assert "You are elevated" in html
