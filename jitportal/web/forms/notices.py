@@ -39,9 +39,8 @@ WORDS: dict[Topic, tuple[str, str]] = {
 }
 #: The topics in the order of the page, under what they have in common.
 GROUPS = (
-    ("What I ask for and hold", (Topic.OWN,)),
+    ("My own access", (Topic.OWN, Topic.REVIEWS)),
     ("What others ask of me", (Topic.ASKS, Topic.HANDLED, Topic.WORK)),
-    ("Afterwards", (Topic.REVIEWS,)),
     ("Always by mail, at once", (Topic.LATE, Topic.EMERGENCY)),
 )
 

@@ -15,7 +15,7 @@ LEFT, RIGHT, TOP, BOTTOM = 52, 16, 10, 26
 BAR_SHARE = 0.72
 MOST_STEPS = 4
 #: A longer name is cut; the table has it whole.
-MOST_SIGNS = 30
+MOST_SIGNS = 28
 #: One label under so many days.
 EVERY = 5
 ROW, LABEL_WIDTH, NUMBER_WIDTH = 24, 200, 48
