@@ -22,7 +22,11 @@ from jitportal.web.refusals import form_page
 def roles(request: PortalRequest) -> HttpResponse:
     form = SearchForm(request.GET or None)
     form.fields["q"].label = "Find a role"
-    context = {"words": form.words, "roles": roles_now(form.words, now_of(request))}
+    context = {
+        "words": form.words,
+        "roles": roles_now(form.words, now_of(request)),
+        "propose": fetch.answer(request, Verb.POLICY_PROPOSE),
+    }
     return form_page(request, "roles/roles.html", form, context)
 
 

@@ -77,6 +77,11 @@ def test_a_new_role_opens_in_the_editor_with_its_plan_and_is_proposed(paul: Clie
     assert PolicyVersion.objects.get(number=2).note == "Reception asked for it."
 
 
+def test_who_may_add_a_role_is_led_to_its_form(paul: Client, as_: As) -> None:
+    assert 'href="/policy/roles/new/"' in words(paul.get("/roles/"))
+    assert 'href="/policy/roles/new/"' not in words(as_("sam").get("/roles/"))
+
+
 def test_scopes_stand_one_on_a_line(paul: Client) -> None:
     answer = adds(paul, entitlement="", scopes="front: book-front, The front desk's\nback: book-back\n")
     role = load(text_in(answer)).roles["read-the-visitors-book"]

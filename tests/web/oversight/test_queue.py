@@ -56,7 +56,7 @@ def test_a_row_says_what_most_decisions_need(world: World, mona: Client) -> None
         "Server room door",
         "30 minutes",
         "Portal only",
-        "held 1 time before",
+        "held once before",
         "1 holds it now",
     ):
         assert said in page
