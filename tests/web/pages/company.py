@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from jitportal.models import AccessRequest, PolicyVersion, Role, Team
+from jitportal.models import AccessRequest, PolicyVersion, Team
 from jitportal.operations import clock, decisions, grants, people, policies, problems, requests
 from jitportal.operations.requests import Ask
 from jitportal.rules.vocabulary import Pathway, StartMode, Verdict
@@ -83,7 +83,6 @@ def _late(world: World) -> None:
     grants.expire_due()
     converge(held)
     problems.page_late()
-    Role.objects.filter(key="cage").update(name=f"{LONG[:90]} of the cage")  # as a policy may well have it
 
 
 def _proposal(world: World) -> PolicyVersion:
