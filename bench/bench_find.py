@@ -58,6 +58,7 @@ def main() -> None:
         os.environ["DJANGO_SETTINGS_MODULE"] = "jitportal.settings"
         os.environ["JITPORTAL_DATA_DIR"] = folder
         os.environ["JITPORTAL_LOG_LEVEL"] = "WARNING"
+        os.environ["JITPORTAL_LIMIT_SEARCHES"] = "0"
         os.environ.pop("JITPORTAL_DATABASE_URL", None)
         import django
 

@@ -80,14 +80,11 @@ def _page_of(rows: QuerySet[AccessRequest], place: str, size: int) -> Page[Acces
 
 
 def with_related(rows: QuerySet[AccessRequest]) -> QuerySet[AccessRequest]:
-    """The requests with all that a row and a decision about them read."""
+    """The requests with all that a row and a decision about them read. Not with the policy that each was made
+    under: its text may be long, and would come with every row.
+    """
     return rows.select_related(
-        "requester__manager",
-        "role__target__health",
-        "role__owner",
-        "scope__entitlement",
-        "current__policy_version",
-        "renewal_of",
+        "requester__manager", "role__target__health", "scope__entitlement", "current", "renewal_of"
     )
 
 
