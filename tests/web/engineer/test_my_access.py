@@ -52,8 +52,8 @@ def test_everything_stands_in_its_place(ed: Client) -> None:
     house.held()
     house.ready(role="cage", scope="right")
     now = clock.now()
-    window = {"opens_at": now + timedelta(hours=2), "closes_at": now + timedelta(hours=3)}
-    house.ask(role="lift", start_mode=StartMode.ON_CLICK, **window)
+    opens, closes = now + timedelta(hours=2), now + timedelta(hours=3)
+    house.ask(role="lift", start_mode=StartMode.ON_CLICK, opens_at=opens, closes_at=closes)
     denied("ed", "auditor")
     html = ed.get("/").content.decode()
     said = sections(html)
