@@ -51,7 +51,7 @@ def test_a_request_is_sent_back_and_mended_and_approved(visit: Visit, orders: Po
     mia.is_told("Sent back. Inês Duarte is told, with your reason.")
     page = ines.page
     page.goto("/")
-    expect(page.get_by_role("region", name="Waiting")).to_contain_text("Sent back to you")
+    expect(page.get_by_role("region", name="Waiting")).to_contain_text("Sent back")
     page.get_by_role("region", name="Waiting").get_by_role("link", name=READ).click()
     expect(page.get_by_text("Name the incident, and take less time.")).to_be_visible()
     steps.acts(ines, "Change and send again")
