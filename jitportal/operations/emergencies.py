@@ -31,7 +31,7 @@ from jitportal.operations.emergency_alerts import raise_alerts
 from jitportal.operations.emergency_people import deciders_of_request, named_enders
 from jitportal.operations.emergency_telling import say
 from jitportal.operations.facts import require
-from jitportal.operations.granting import begin
+from jitportal.operations.granting import begin, has_own_lease
 from jitportal.operations.overlap import refuse_overlap
 from jitportal.operations.post_incident_overdue import warn_of_late
 from jitportal.operations.probes import Said
@@ -50,6 +50,8 @@ from jitportal.rules.windows import Span
 
 #: The person's own words of a request that is withdrawn for an emergency, for the record.
 WITHDRAWN = "It couldn't wait: emergency access was activated instead."
+#: Why a drill ends that had the account which an emergency needs.
+GIVES_WAY = "This drill gives way to an emergency, which needs its account."
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +77,23 @@ def activate(
     """Have emergency access at once.
 
     ``from_request`` is a request of one's own that still waits: it is withdrawn, and nothing that was
-    approved of it counts. Raises ``InvalidInput`` with everything that is wrong with the claim,
-    ``NotAllowed`` outside the population, ``Conflict`` where somebody uses the account now, and
-    ``StepUpNeeded`` without a fresh second factor.
+    approved of it counts. A drill that has the account ends. Raises ``InvalidInput`` with everything that is
+    wrong with the claim, ``NotAllowed`` outside the population, ``Conflict`` where somebody uses the account
+    in an emergency, or at all where this is a drill, and ``StepUpNeeded`` without a fresh second factor.
     """
     said = _ask_probe(actor, claim)
     _end_what_has_passed(claim.account)
+    _end_drill_that_shares(actor, claim, said)
     with operation(actor):
         actor = lock_person(actor.pk)
         waiting = lock_request(from_request) if from_request is not None else None
+        drill = None if claim.drill else _drill_with(claim.account)
         ground = _ground(actor, claim, said)
         now = clock.now()
-        _refuse_in_use(ground.account, actor)
+        _refuse_in_use(ground.account, actor, but=drill)
         taken = _stepped_up(actor, claim, ground, proof, waiting=waiting)
+        if drill is not None:
+            grants.stop_locked(drill, actor, EndReason.REVOKED, GIVES_WAY, now)
         withdrawn = _withdraw(waiting, actor, now)
         return _open(actor, claim, ground, now, taken=taken, waiting=waiting, withdrawn=withdrawn)
 
@@ -185,10 +191,34 @@ def _end_what_has_passed(account: str) -> None:
         grants.expire_due()
 
 
-def _refuse_in_use(account: EmergencyAccount, actor: Person) -> None:
+def _drill_with(account: str) -> Grant | None:
+    """The grant of a drill with this account, locked before the account is, as an extension locks them."""
+    drill = Activation.objects.open().filter(account__key=account, drill=True).first()
+    grant = _grant_of(drill) if drill is not None else None
+    return grant if grant is not None and grant.stopped_at is None else None
+
+
+def _end_drill_that_shares(actor: Person, claim: Claim, said: Said) -> None:
+    """End somebody else's drill ahead where both would be the same login on the target: its access has to be
+    gone there before another's can be had. The second factor comes after it, and so does the worker.
+    """
+    if claim.drill or not Activation.objects.open().filter(account__key=claim.account, drill=True).exists():
+        return
+    with operation(actor):
+        actor = lock_person(actor.pk)
+        drill = _drill_with(claim.account)
+        if drill is None or drill.person_id == actor.pk or has_own_lease(drill):
+            return
+        _ground(actor, claim, said)
+        grants.stop_locked(drill, actor, EndReason.REVOKED, GIVES_WAY, clock.now())
+
+
+def _refuse_in_use(account: EmergencyAccount, actor: Person, *, but: Grant | None) -> None:
     using = Activation.objects.open().filter(account=account).select_related("person").first()
     if using is None:
-        return
+        return _refuse_before_it_is_gone(account, actor)
+    if but is not None and using.pk == but.activation_id:
+        return None
     who = "You have" if using.person_id == actor.pk else f"{using.person} has"
     drill = ", for a drill" if using.drill else ""
     enders = ", ".join(str(one) for one in named_enders(using)[:5])
@@ -197,6 +227,16 @@ def _refuse_in_use(account: EmergencyAccount, actor: Person) -> None:
         "It is used by one at a time: have it handed back or ended, or take another account."
         f"{f' Who can end it: {enders}.' if enders else ''}"
     )
+
+
+def _refuse_before_it_is_gone(account: EmergencyAccount, actor: Person) -> None:
+    leaving = Grant.objects.unfinished().filter(activation__account=account).exclude(person=actor)
+    for grant in leaving.select_related("person", "role__target"):
+        if not has_own_lease(grant):
+            raise Conflict(
+                f"{grant.person}'s use of {account} has ended, and {grant.role.target} is still taking the "
+                "access away. Send this again in a few seconds."
+            )
 
 
 def _stepped_up(

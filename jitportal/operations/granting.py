@@ -147,7 +147,7 @@ def _rules(grant: Grant) -> tuple[RoleRules, RoleRules | None]:
 
 def _lease(grant: Grant, earlier: Lease | None, now: datetime) -> Lease:
     """The row that the target is to hold; a dynamic login's renewal goes on with the same login."""
-    own = grant if _has_own_lease(grant) else None
+    own = grant if has_own_lease(grant) else None
     if own is not None and earlier is not None:
         return earlier
     lease = wants.lease_for(
@@ -162,7 +162,7 @@ def _lease(grant: Grant, earlier: Lease | None, now: datetime) -> Lease:
     return lease
 
 
-def _has_own_lease(grant: Grant) -> bool:
+def has_own_lease(grant: Grant) -> bool:
     """Whether what the target holds is this grant's alone: a login that is made, or certificates."""
     return grant.role.dynamic_login or grant.role.target.connector in WITH_CERTIFICATES
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from jitportal.models import Activation, ActivationAlert, Grant, Person, PostIncidentReview
 from jitportal.operations import emergencies
+from jitportal.rules.errors import Conflict
 from jitportal.rules.vocabulary import ActivationStatus
 from tests.operations import emergency_world as house
 from tests.operations import world
-from tests.operations.racing import MANY, Act, race
+from tests.operations.racing import MANY, Act, race, together
 
 
 def _activating(who: Person) -> Act:
@@ -45,4 +46,24 @@ def ending_handing_back_and_extending() -> None:
     assert Activation.objects.filter(account__key="rescue-2", status=ActivationStatus.OPEN).count() <= 1
 
 
-OF_EMERGENCIES = [one_account_wanted_by_two_many_times, ending_handing_back_and_extending]
+def a_drill_that_goes_on_and_is_in_the_way() -> None:
+    """The drill's responder extends it while two people need its account: one of them has it at the end."""
+    drill = house.activate("rita", drill=True)
+    people = [world.person("rita"), world.person("remy")]
+
+    def extending() -> object:
+        return emergencies.extend(actor=people[0], activation=drill, minutes=5, why="A little more practice.")
+
+    _, *outcomes = together([extending, *(_activating(people[number % 2]) for number in range(MANY - 1))])
+    (opened,) = Activation.objects.filter(status=ActivationStatus.OPEN)
+    assert not opened.drill
+    assert [outcome for outcome in outcomes if not isinstance(outcome, Conflict)] == [opened]
+    assert Activation.objects.filter(drill=False).count() == 1
+    _whole(opened)
+
+
+OF_EMERGENCIES = [
+    one_account_wanted_by_two_many_times,
+    ending_handing_back_and_extending,
+    a_drill_that_goes_on_and_is_in_the_way,
+]

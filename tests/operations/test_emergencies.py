@@ -356,17 +356,7 @@ def test_only_ones_own_open_request_is_withdrawn() -> None:
     assert not Activation.objects.exists()
 
 
-# drills, and what the database itself keeps
-
-
-def test_a_drill_is_marked_everywhere_and_forewarned() -> None:
-    activation = house.activate(drill=True)
-    assert activation.review.drill
-    assert told("emergency.drill_announced") == {"sven", "sara"}
-    subjects = set(Notice.objects.filter(kind="emergency.opened").values_list("subject", flat=True))
-    assert subjects == {"Drill: Emergency access: Rita uses Rescue one"}
-    assert "practises" in Event.objects.get(verb="emergency.opened").sentence
-    assert '"drill":true' in WebhookDelivery.objects.get(kind="emergency.opened").body
+# the policy in force, and what the database itself keeps
 
 
 def test_a_policy_that_names_somebody_no_longer_narrows_at_once() -> None:
