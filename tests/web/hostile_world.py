@@ -186,9 +186,10 @@ def _seen() -> dict[str, Any]:
 
 
 def _of_the_admin(name: str) -> str:
-    known = NAMED[name].pattern.converters
-    if "object_id" not in known:
-        return reverse(name, kwargs={"app_label": "jitportal"} if "app_label" in known else {})
+    if name == "admin:app_list":  # by a regular expression, which knows no converters
+        return reverse(name, kwargs={"app_label": "jitportal"})
+    if "object_id" not in NAMED[name].pattern.converters:
+        return reverse(name)
     label, model = name.removeprefix("admin:").rsplit("_", 1)[0].split("_", 1)
     row = apps.get_model(label, model)._base_manager.order_by("pk").first()
     return reverse(name, kwargs={"object_id": row.pk if row else 1})
