@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeVar
 
 from tests.connectors.ssh_orders import Client
@@ -95,6 +96,14 @@ def left_behind(fleet: SshFleet) -> list[list[object]]:
     """The events of the one recording that the host still has."""
     text = fleet.inside("sh", "-c", f"cat {SPOOL}/*.done")
     return [json.loads(line) for line in text.splitlines()[1:]]
+
+
+def wrapper_of(word: str) -> int:
+    """The process of the wrapper whose session runs it: the nearest above it."""
+    pid = alive(word)[0]
+    while b"/jit-session" not in (place := Path(f"/proc/{pid}")).joinpath("cmdline").read_bytes():
+        pid = int(place.joinpath("stat").read_text().rpartition(")")[2].split()[1])
+    return pid
 
 
 def gone_within(word: str, seconds: float) -> float:

@@ -38,9 +38,9 @@ def test_one_ahead_doesnt_block_now_nor_now_one_ahead() -> None:
     now = give(world.asking("auditor", minutes=60))
     assert (ahead.status, now.status) == (GrantStatus.READY, GrantStatus.PROVISIONING)
     give(world.scheduled("auditor", 10 * HOUR, minutes=60))
-    with pytest.raises(PolicyRefuses, match="is ready"):
+    with pytest.raises(PolicyRefuses, match="starts by itself"):
         world.submit("rita", world.scheduled("auditor", 3 * HOUR + 30 * MINUTE))
-    with pytest.raises(PolicyRefuses, match="is ready"):
+    with pytest.raises(PolicyRefuses, match="starts by itself"):
         world.submit("rita", world.on_click("auditor", 90 * MINUTE, 150 * MINUTE, minutes=31))
 
 
@@ -93,7 +93,7 @@ def test_a_late_approval_that_would_run_into_the_next_one_is_refused_whole() -> 
     waits = world.scheduled("auditor", 30 * MINUTE, minutes=30)
     give(world.scheduled("auditor", 70 * MINUTE, minutes=30))
     request = world.submit("rita", waits)
-    with world.later(minutes=45), pytest.raises(PolicyRefuses, match="is ready"):
+    with world.later(minutes=45), pytest.raises(PolicyRefuses, match="starts by itself"):
         world.approve("mona", request)
     request.refresh_from_db()
     assert (request.status, request.approvals.count()) == (RequestStatus.PENDING, 0)

@@ -65,7 +65,9 @@ def leave_behind(fleet: SshFleet, session: str, serial: int, said: str) -> None:
     }
     place = f"{SPOOL}/{session * 16}"
     (fleet.root / "about").write_text(json.dumps(about))
-    (fleet.root / "cast").write_text(f"{HEADER}{json.dumps([1.0, 'o', said])}\n")
+    (fleet.root / "cast").write_text(
+        f"{HEADER}{json.dumps([1.0, 'o', said])}\n{json.dumps([2.0, 'm', 'exit 0'])}\n"
+    )
     shell(
         fleet,
         f"cp {fleet.root}/about {place}.json; cp {fleet.root}/cast {place}.done;"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -35,6 +37,7 @@ from tests.operations.ssh_sessions import (
     recorded,
     session,
     until,
+    wrapper_of,
 )
 
 #: From the grant to a shell on a machine that does ten things at once; the proof says five seconds.
@@ -320,8 +323,7 @@ class TestWithThePortal:
             opened.type(f"setsid sh -c 'sleep 300 # {word}' & echo last of all\n")
             opened.wait_for("last of all\r\n")
             until(lambda: alive(word))
-            # The first that sudo has started: the others are its guard and its deliverer.
-            client.fleet.inside("sh", "-c", "kill -9 $(pgrep -o -f '^/usr/bin/python3 .*jit-session')")
+            os.kill(wrapper_of(word), signal.SIGKILL)
             gone_within(word, 2)
             opened.end()
         cut = until(lambda: Recording.objects.exclude(state="receiving").first())

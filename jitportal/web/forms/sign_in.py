@@ -9,7 +9,7 @@ from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 
-from jitportal.operations import signing_in
+from jitportal.operations import emergency_sign_in, signing_in
 from jitportal.rules.errors import TooOften
 from jitportal.web import known_browsers
 
@@ -58,9 +58,23 @@ class SignInForm(AuthenticationForm):
 
 
 class EmergencySignInForm(SignInForm):
-    """For emergencies: with fewer tries."""
+    """For emergencies: with fewer tries, and one answer, which tells nobody whether a password is right."""
 
+    error_messages = {
+        "invalid_login": (
+            "That username and password don't belong together, or the policy doesn't name you for "
+            "emergencies. Check both, or sign in by single sign-on."
+        ),
+        "inactive": SignInForm.error_messages["inactive"],
+    }
     door = "emergency"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "show_cast": False})
+
+    def confirm_login_allowed(self, user: Any) -> None:
+        """The password was theirs; this door may not be."""
+        super().confirm_login_allowed(user)
+        if not emergency_sign_in.may_use_password(user):
+            emergency_sign_in.refused(user)
+            raise self.get_invalid_login_error()

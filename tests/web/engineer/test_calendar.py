@@ -149,9 +149,9 @@ def test_the_calendar_costs_the_same_for_one_and_for_many(
     house.approve(house.ask(role="lift", **at(NOW + timedelta(days=1))))
     house.ask(role="auditor", **at(NOW + timedelta(days=2)))
     ed.get("/calendar/")
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         ed.get("/calendar/")
     house.ready(role="cage")
     house.ask(role="operator", **at(NOW + timedelta(days=2)))
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         ed.get("/calendar/")

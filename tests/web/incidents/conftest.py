@@ -13,9 +13,9 @@ from tests.web.incidents.filled import As
 from tests.web.world import World, small_world
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def made(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
-    """Made once for a module."""
+    """Made once for all of them."""
     with django_db_blocker.unblock(), undone():
         yield small_world()
 
