@@ -144,6 +144,7 @@ ON_A_DATABASE = {
     "live_server",
     "database_url",
     "portal_database",
+    "own_database",
 }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -48,9 +49,9 @@ def orders() -> Iterator[PostgresTarget]:
         target.close()
 
 
-@pytest.fixture(scope="package")
-def portal_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a migrated, empty database of the suite's kind, for the portal of the journeys."""
+@contextmanager
+def a_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a migrated, empty database of the suite's kind, for a portal."""
     if connection.vendor == "sqlite":
         place = tmp_path_factory.mktemp("journeys") / "portal.sqlite3"
         yield f"sqlite:///{migrated.sqlite_copy(place)}"
@@ -59,6 +60,20 @@ def portal_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     migrated.create(name, template=migrated.postgres_template(tmp_path_factory))
     yield f"{migrated.server_url()}/{name}"
     migrated.drop(name)
+
+
+@pytest.fixture(scope="package")
+def portal_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Of the portal that the journeys share."""
+    with a_database(tmp_path_factory) as address:
+        yield address
+
+
+@pytest.fixture
+def own_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Of a portal that one journey has to itself."""
+    with a_database(tmp_path_factory) as address:
+        yield address
 
 
 @pytest.fixture(scope="package")

@@ -82,6 +82,7 @@ def test_an_auditor_searches_opens_a_difference_and_exports(
     auditor.sees_title("Overview")
     roles = page.get_by_role("region", name="Roles that are asked for most")
     expect(roles.get_by_role("img")).to_be_visible()
+    roles.locator("summary").click()
     expect(roles.get_by_role("row").filter(has_text=AUDIT)).to_be_visible()
     decided = page.get_by_role("region", name="Decisions a day")
     decided.get_by_text("The numbers, day by day").click()

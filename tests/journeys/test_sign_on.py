@@ -38,9 +38,9 @@ def alerted(siem: Hook) -> float:
 
 
 def test_in_by_the_provider_out_when_it_says_so_and_round_it_in_an_emergency(
-    portal_database: str, browser: Browser, tmp_path: Path
+    own_database: str, browser: Browser, tmp_path: Path
 ) -> None:
-    portal = RunningPortal(database_url=portal_database, folder=tmp_path, secrets={})
+    portal = RunningPortal(database_url=own_database, folder=tmp_path, secrets={})
     (tmp_path / "provider").mkdir()
     back = f"{portal.url}/sign-in/provider/callback/"
     with hook() as siem, provider_running(tmp_path / "provider", back) as provider:
