@@ -33,6 +33,7 @@ from jitportal.web.http import PortalRequest, actor_of, now_of
 from jitportal.web.live import AT_WORK, RUNNING, SETTLED, Live, live
 from jitportal.web.presenters import acts, recordings, states, story
 from jitportal.web.presenters.acts import Act
+from jitportal.web.presenters.deciding import names_of
 from jitportal.web.presenters.story import Step
 from jitportal.web.presenters.targets import health_of
 
@@ -93,6 +94,12 @@ class Kept:
     @property
     def warnings(self) -> int:
         return bool(self.population) + self.drill_late + self.rotation_late + bool(self.blind)
+
+    @property
+    def custodians(self) -> list[str]:
+        """Their names, as the policy orders them; who isn't here any more stays a username."""
+        names = names_of(self.account.custodians)
+        return [names.get(username, username) for username in self.account.custodians]
 
 
 @dataclass(frozen=True, slots=True)

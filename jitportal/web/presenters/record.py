@@ -205,6 +205,8 @@ def _spoken(value: object) -> str:
         return precise_words(datetime.fromisoformat(value))
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
         return "\n".join(value)
+    if isinstance(value, list) and all(isinstance(one, int) for one in value):
+        return ", ".join(map(str, value))
     return (
         value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True, indent=2)
     )

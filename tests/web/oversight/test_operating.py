@@ -70,7 +70,7 @@ def test_a_late_removal_shouts_with_its_state_and_who_was_told(
     assert "<title>1 late removal \u2013 jitportal</title>" in page
     assert "1 removal is late." in page
     assert "Late removal" in page
-    assert "door should be gone from Office building" in page
+    assert "door</span> should be gone from Office building" in page
     assert "Waits for a person" in page
     assert "Olga Test" in page  # the role's owner has been told
     assert "Rita Test" in page

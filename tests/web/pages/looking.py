@@ -41,6 +41,12 @@ _ANATOMY = """() => {
   return wrong;
 }"""
 
+#: What is pressed on a phone and is less high than a thumb is broad: 44 px.
+_TOO_SMALL = """() => [...document.querySelectorAll(".button, .chip, .rail-link, select, main input")].filter(
+  (node) => !["hidden", "checkbox", "radio"].includes(node.type)
+    && node.checkVisibility() && node.getBoundingClientRect().height < 43.9,
+).map((node) => `${node.outerHTML.slice(0, 160)}`).slice(0, 3)"""
+
 #: Two pages of one shape are one page for axe; the words in them don't matter to it.
 _SHAPE = """() => [...document.querySelectorAll("body, body *")].map((node) => [
   node.localName, node.className, node.getAttribute("role"), node.getAttribute("aria-disabled"),
@@ -77,6 +83,8 @@ class Looker:
         for width in (WIDE, MIDDLE, NARROW):
             self.page.set_viewport_size({"width": width, "height": HEIGHT})
             yield from (f"too wide: {what}" for what in self.page.evaluate(_TOO_WIDE))
+            if width == NARROW:
+                yield from (f"too small for a thumb: {what}" for what in self.page.evaluate(_TOO_SMALL))
             if width != MIDDLE and self._is_new(width):
                 yield from (f"at {width} px, {fault}" for fault in self._axe(colours=width == WIDE))
         self.page.set_viewport_size({"width": WIDE, "height": HEIGHT})
