@@ -1,4 +1,6 @@
-"""Alerts that nobody acknowledges: sent again, to more people, until somebody does or a day has passed."""
+"""Alerts that nobody acknowledges: sent again, to more people, until somebody does, nobody need any more, or
+a day has passed.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +8,15 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from jitportal.audit.bulk import insert_many
 from jitportal.audit.system import system
-from jitportal.models import Activation, ActivationAlert, Person
+from jitportal.models import Activation, Person
 from jitportal.operations import clock
 from jitportal.operations.emergency_people import louder
-from jitportal.operations.emergency_telling import call, mark_of, say, tell
+from jitportal.operations.emergency_telling import alert, call, mark_of, say, tell, what_to_do
 from jitportal.operations.notice_details import isolated
 from jitportal.operations.transaction import operation
 from jitportal.rules.emergencies import alert_again_at
+from jitportal.rules.vocabulary import EndReason, ReviewStatus
 
 UNACKNOWLEDGED = "emergency.unacknowledged"
 BATCH = 20
@@ -36,15 +38,27 @@ def alert_again() -> int:
         rows = Activation.objects.filter(due_now(now)).select_for_update(
             skip_locked=True, of=("self",), no_key=True
         )
-        found = list(rows.select_related("person", "account", "role__target", "policy_version")[:BATCH])
+        named = ("person", "account", "role__target", "policy_version", "review")
+        found = list(rows.select_related(*named)[:BATCH])
         for activation in found:
-            if not activation.alerts.filter(acknowledged_at__isnull=False).exists():
+            if _needs_somebody(activation):
                 _alert(activation, actor, now)
                 activation.alert_again_at = alert_again_at(_raised_at(activation), now)
             else:
                 activation.alert_again_at = None
             activation.save(update_fields=["alert_again_at"])
         return len(found)
+
+
+def _needs_somebody(activation: Activation) -> bool:
+    """Whether nobody has looked at it yet, in whatever way: whoever closed its review has, and what took its
+    place has alerts of its own.
+    """
+    if activation.end_reason in (EndReason.EXTENDED, EndReason.GAVE_WAY):
+        return False
+    if activation.review.status == ReviewStatus.CLOSED:
+        return False
+    return not activation.alerts.filter(acknowledged_at__isnull=False).exists()
 
 
 def _raised_at(activation: Activation) -> datetime:
@@ -56,13 +70,13 @@ def _alert(activation: Activation, actor: Person, now: datetime) -> None:
     """The same people, and the account's custodians and the administrators with them."""
     alerted = {row.person_id: row.person for row in activation.alerts.select_related("person")}
     more = {
-        person.pk: ActivationAlert(activation=activation, person=person, cause=cause, raised_at=now)
+        person.pk: (person, cause)
         for cause, people in louder(activation, now)
         for person in people
         if person.pk not in alerted and person.pk != activation.person_id
     }
-    insert_many(ActivationAlert, list(more.values()), actor) if more else None
-    people = [*(one for one in alerted.values() if one.is_active), *(one.person for one in more.values())]
+    added = alert(activation, more.values(), actor, now)
+    people = [*(one for one in alerted.values() if one.is_active), *(one.person for one in added)]
     minutes = int((now - _raised_at(activation)).total_seconds() // 60)
     event = say(
         activation,
@@ -85,8 +99,8 @@ def _alert(activation: Activation, actor: Person, now: datetime) -> None:
         ),
         body=(
             f"{isolated(activation.person)} activated {activation.account} on {activation.role.target} "
-            f"{minutes} minutes ago, and nobody who was alerted has said that they have seen it. Open the "
-            "page to acknowledge this alert, and to end the access if it should not be."
+            f"{minutes} minutes ago, and nobody who was alerted has said that they have seen it. "
+            f"{what_to_do(activation, now)}"
         ),
         actor=actor,
         now=now,

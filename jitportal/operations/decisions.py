@@ -248,7 +248,7 @@ def _stepped_up(
         about={"request": request.pk, "approval": digest(document)},
         sentence=confirmation_words.of_approval(request, document, delegator, revoked=revoked),
         proof=proof,
-        own=policies.wants_own_factor(request.pathway),
+        own=risks.wants_own_factor(request),
     )
 
 

@@ -93,7 +93,7 @@ def activate(
         _refuse_in_use(ground.account, actor, but=drill)
         taken = _stepped_up(actor, claim, ground, proof, waiting=waiting)
         if drill is not None:
-            grants.stop_locked(drill, actor, EndReason.REVOKED, GIVES_WAY, now)
+            grants.stop_locked(drill, actor, EndReason.GAVE_WAY, GIVES_WAY, now)
         withdrawn = _withdraw(waiting, actor, now)
         return _open(actor, claim, ground, now, taken=taken, waiting=waiting, withdrawn=withdrawn)
 
@@ -210,7 +210,7 @@ def _end_drill_that_shares(actor: Person, claim: Claim, said: Said) -> None:
         if drill is None or drill.person_id == actor.pk or has_own_lease(drill):
             return
         _ground(actor, claim, said)
-        grants.stop_locked(drill, actor, EndReason.REVOKED, GIVES_WAY, clock.now())
+        grants.stop_locked(drill, actor, EndReason.GAVE_WAY, GIVES_WAY, clock.now())
 
 
 def _refuse_in_use(account: EmergencyAccount, actor: Person, *, but: Grant | None) -> None:

@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from jitportal.audit.bulk import insert_many
 from jitportal.models import Activation, ActivationAlert, Event, Person
 from jitportal.operations import clock
 from jitportal.operations.emergency_people import people_of, to_alert
-from jitportal.operations.emergency_telling import call, mark_of, rules_of, say, tell
+from jitportal.operations.emergency_telling import alert, call, mark_of, rules_of, say, tell, what_to_do
 from jitportal.operations.facts import require
 from jitportal.operations.notice_details import Detail, isolated
 from jitportal.operations.transaction import operation
@@ -48,11 +47,7 @@ def raise_alerts(
     if activation.drill:
         announce_drill(activation, actor, now)
     told = to_alert(activation, contacts, withdrawn)
-    rows = [
-        ActivationAlert(activation=activation, person=person, cause=cause, raised_at=now)
-        for person, cause in told.values()
-    ]
-    alerts = insert_many(ActivationAlert, rows, actor) if rows else []
+    alerts = alert(activation, told.values(), actor, now)
     activation.alert_again_at = alert_again_at(now, now)
     activation.save(update_fields=["alert_again_at"])
     tell(
@@ -60,7 +55,7 @@ def raise_alerts(
         [person for person, _ in told.values()],
         kind=OPENED,
         subject=_subject(activation),
-        body=_body(activation),
+        body=_body(activation, now),
         actor=actor,
         now=now,
         details=_details(activation),
@@ -119,26 +114,26 @@ def acknowledge(*, actor: Person, activation: Activation) -> ActivationAlert:
     """Whoever was alerted says that they have seen it. Raises ``Conflict`` the second time."""
     with operation(actor):
         require(Verb.ALERT_ACKNOWLEDGE, actor, activation)
-        alert = (
+        raised = (
             ActivationAlert.objects.select_for_update(of=("self",), no_key=True)
             .select_related("activation__role__target", "activation__person", "activation__account")
             .get(activation=activation, person=actor)
         )
-        if alert.acknowledged_at is not None:
+        if raised.acknowledged_at is not None:
             raise Conflict("You have acknowledged this alert already.")
         now = clock.now()
-        alert.acknowledged_at = max(now, alert.raised_at)
-        alert.save(update_fields=["acknowledged_at"])
-        seconds = (alert.acknowledged_at - alert.raised_at).total_seconds()
+        raised.acknowledged_at = max(now, raised.raised_at)
+        raised.save(update_fields=["acknowledged_at"])
+        seconds = (raised.acknowledged_at - raised.raised_at).total_seconds()
         say(
-            alert.activation,
+            raised.activation,
             verb="emergency.acknowledged",
             sentence=f"{actor} acknowledged the alert after {seconds:.0f} s.",
             actor=actor,
             now=now,
-            data={"seconds": round(seconds, 1), "cause": alert.cause},
+            data={"seconds": round(seconds, 1), "cause": raised.cause},
         )
-        return alert
+        return raised
 
 
 def _subject(activation: Activation) -> str:
@@ -150,13 +145,13 @@ def _subject(activation: Activation) -> str:
     return f"{mark_of(activation)}Emergency access: {who} uses {activation.account}"
 
 
-def _body(activation: Activation) -> str:
+def _body(activation: Activation, now: datetime) -> str:
     who, until = isolated(activation.person), f"{activation.ends_at:%H:%M} UTC"
     if activation.after_the_fact:
         return (
             f"{who} used {activation.account} on {activation.role.target} from "
             f"{activation.opened_at:%d %B %H:%M} to {until}, while the portal was down. It was written down "
-            "afterwards, and its review is open. Open the page to acknowledge this alert."
+            f"afterwards, and its review is open. {what_to_do(activation, now)}"
         )
     parts = [
         f"{who} has emergency access to {activation.role.target} with {activation.account} for "
@@ -168,7 +163,7 @@ def _body(activation: Activation) -> str:
         parts.append(f"It extends activation {activation.extension_of_id}.")
     if activation.probe_said == ProbeSays.DISAGREES:
         parts.append(f"The probe of {activation.criterion} disagrees: {activation.probe_detail}")
-    parts.append("Open the page to acknowledge this alert, and to end the access if it should not be.")
+    parts.append(what_to_do(activation, now))
     return " ".join(parts)
 
 

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from jitportal.audit.bulk import insert_many
 from jitportal.audit.events import record
-from jitportal.models import AccessRequest, Activation, Event, Grant, Person, PolicyVersion
+from jitportal.models import AccessRequest, Activation, ActivationAlert, Event, Grant, Person, PolicyVersion
 from jitportal.operations import notices, policies, webhooks
 from jitportal.operations.notice_details import Detail
 from jitportal.rules.policy_requirements import PathwayRules
-from jitportal.rules.vocabulary import Pathway
+from jitportal.rules.vocabulary import AlertCause, Pathway
 
 
 def path_of(activation: Activation) -> str:
@@ -27,6 +28,23 @@ def rules_of(activation: Activation) -> PathwayRules:
 def mark_of(activation: Activation) -> str:
     """What stands before every subject of a drill."""
     return "Drill: " if activation.drill else ""
+
+
+def what_to_do(activation: Activation, now: datetime) -> str:
+    """What an alert asks of whoever reads it."""
+    end = ", and to end the access if it should not be" if activation.entitles(now) else ""
+    return f"Open the page to acknowledge this alert{end}."
+
+
+def alert(
+    activation: Activation, people: Iterable[tuple[Person, AlertCause]], actor: Person, now: datetime
+) -> list[ActivationAlert]:
+    """Write down that these people are alerted; the notice that tells them is another row."""
+    rows = [
+        ActivationAlert(activation=activation, person=person, cause=cause, raised_at=now)
+        for person, cause in people
+    ]
+    return insert_many(ActivationAlert, rows, actor) if rows else []
 
 
 def say(

@@ -16,7 +16,6 @@ from jitportal.operations import (
     clock,
     emergency_ends,
     notices,
-    policies,
     requests,
     risks,
     rooms,
@@ -72,7 +71,7 @@ def start(*, actor: Person, grant: Grant, proof: StepUpProof | None = None) -> G
                     f"Start {grant.role} ({grant.scope}) on {grant.role.target} for {spoken(grant.minutes)}."
                 ),
                 proof=proof,
-                own=policies.wants_own_factor(grant.pathway),
+                own=risks.grant_wants_own_factor(grant),
             )
         begin(grant, actor, now, **step_up.traced(taken))
         return grant
@@ -291,6 +290,10 @@ def _stopped_sentence(grant: Grant, actor: Person, why: EndReason, note: str) ->
     said = f": {note}" if note else "."
     if why is EndReason.HANDED_BACK:
         return f"{actor} handed {what} back{said}"
+    if why is EndReason.EXTENDED:
+        return f"{actor} extended {what}{said}"
+    if why is EndReason.GAVE_WAY:
+        return f"The drill of {what} by {grant.person} gave way to an emergency of {actor}."
     return f"{actor} revoked {what} of {grant.person}{said}"
 
 

@@ -72,11 +72,15 @@ def current_rules(role_key: str) -> RoleRules | None:
     return role_rules(current_version(), role_key)
 
 
-def wants_own_factor(pathway: str) -> bool:
-    """Whether the policy in force lets the portal's own second factors alone count on this pathway."""
-    version = current_version()
-    rules = document_of(version).pathways.get(Pathway(pathway)) if version else None
-    return rules is not None and rules.needs(Requirement.OWN_SECOND_FACTOR)
+def wants_own_factor(pathway: str, *, pinned: PolicyVersion | None = None) -> bool:
+    """Whether the portal's own second factors alone count on this pathway: by the policy in force, or by
+    ``pinned``, which something was asked for under. A newer policy only narrows.
+    """
+    for version in (current_version(), pinned):
+        rules = document_of(version).pathways.get(Pathway(pathway)) if version else None
+        if rules is not None and rules.needs(Requirement.OWN_SECOND_FACTOR):
+            return True
+    return False
 
 
 def pinned_rules(request: AccessRequest) -> RoleRules:
@@ -90,6 +94,13 @@ def pinned_rules(request: AccessRequest) -> RoleRules:
     return rules
 
 
+def version_of(grant: Grant) -> PolicyVersion | None:
+    """The version that a grant's request or activation was made under."""
+    if grant.request is not None:
+        return grant.request.asked.policy_version
+    return grant.activation.policy_version if grant.activation is not None else None
+
+
 def rules_of(grant: Grant) -> RoleRules:
     """What the version that a grant's request or activation was made under says of its role.
 
@@ -97,8 +108,7 @@ def rules_of(grant: Grant) -> RoleRules:
     """
     if grant.request is not None:
         return pinned_rules(grant.request)
-    version = grant.activation.policy_version if grant.activation else None
-    rules = role_rules(version, grant.role.key)
+    rules = role_rules(version_of(grant), grant.role.key)
     if rules is None:
         raise PolicyRefuses("The policy that this grant was made under doesn't offer its role.")
     return rules

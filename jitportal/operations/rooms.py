@@ -14,6 +14,7 @@ from jitportal.operations import policies
 from jitportal.operations.notice_details import Detail, isolated, of_grant, of_request, one_line
 from jitportal.rules.durations import spoken
 from jitportal.rules.lifecycle import spoken_state
+from jitportal.rules.vocabulary import EndReason
 
 Row = tuple[str, Notice]
 
@@ -60,8 +61,8 @@ def tell_of_ends(grants: Sequence[Grant], actor: Person, now: datetime) -> None:
             continue
         who, why = isolated(grant.person), spoken_state(grant.end_reason)
         stopper = grant.stopped_by
-        others = stopper is not None and not stopper.is_system and stopper.pk != grant.person_id
-        by = f" by {isolated(stopper)}" if others else ""
+        revoked = grant.end_reason == EndReason.REVOKED and stopper is not None and not stopper.is_system
+        by = f" by {isolated(stopper)}" if revoked else ""
         notice = Notice(
             kind="room.end",
             request=grant.request,

@@ -6,7 +6,7 @@ Whoever has stolen the holder's session would otherwise make one of their own.
 from __future__ import annotations
 
 from jitportal.models import Grant, Person, StepUpProof
-from jitportal.operations import policies, risks, step_up
+from jitportal.operations import risks, step_up
 from jitportal.rules.step_up import Act
 
 
@@ -25,7 +25,7 @@ def password(actor: Person, grant: Grant, proof: StepUpProof | None) -> StepUpPr
         about={"grant": grant.pk, "password_of": grant.account},
         sentence=f"See a new password for login {grant.account} on {grant.role.target}.\n{_of(grant)}",
         proof=proof,
-        own=policies.wants_own_factor(grant.pathway),
+        own=risks.grant_wants_own_factor(grant),
     )
 
 
@@ -41,7 +41,7 @@ def certificate(
         about={"grant": grant.pk, "key": fingerprint},
         sentence=f"Have your key {fingerprint} signed for {grant.role.target}.\n{_of(grant)}",
         proof=proof,
-        own=policies.wants_own_factor(grant.pathway),
+        own=risks.grant_wants_own_factor(grant),
     )
 
 
@@ -62,7 +62,7 @@ def key(person: Person, name: str, fingerprint: str, proof: StepUpProof | None) 
         about={"grants": [grant.pk for grant in open_to_it], "key": fingerprint, "name": name},
         sentence="\n".join([f"Add the SSH key {fingerprint}, {name}.", *map(_of, open_to_it)]),
         proof=proof,
-        own=any(policies.wants_own_factor(grant.pathway) for grant in open_to_it),
+        own=any(risks.grant_wants_own_factor(grant) for grant in open_to_it),
     )
 
 

@@ -48,6 +48,7 @@ class EndReason(StrEnum):
     UNUSED = "unused"
     FAILED = "failed"
     EXTENDED = "extended"  # another activation of break-glass goes on from it
+    GAVE_WAY = "gave_way"  # a drill whose account an emergency needed
 
 
 class ActivationStatus(StrEnum):

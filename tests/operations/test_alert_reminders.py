@@ -13,12 +13,14 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from jitportal.audit.system import system
 from jitportal.models import Activation, ActivationAlert, Event, Notice, WebhookDelivery
-from jitportal.operations import clock, due, emergency_alerts, people
+from jitportal.operations import clock, due, emergencies, emergency_alerts, people, post_incident_steps
+from jitportal.operations.post_incident_closing import confirm_rotation
 from jitportal.rules.emergencies import ALERT_AGAIN_FOR, alert_again_at
 from jitportal.worker import tasks
 from tests.models.rows import NOW
 from tests.operations import emergency_world as house
 from tests.operations import world
+from tests.operations.incidents import DONE, SAID, determine, sign
 from tests.undone import undone
 
 MINUTE = timedelta(minutes=1)
@@ -68,6 +70,37 @@ def test_what_nobody_acknowledges_goes_out_again_and_to_more_people(opened: Acti
         tasks.keep_time()
         assert not Activation.objects.filter(alert_again_at__isnull=False).exists()
     assert again().count("sven") == 2
+
+
+def test_what_takes_its_place_is_alerted_of_instead(opened: Activation) -> None:
+    second = emergencies.extend(
+        actor=world.person("rita"), activation=opened, minutes=30, why="Going on: it still burns."
+    )
+    with world.later(minutes=6):
+        tasks.keep_time()
+    about = Notice.objects.filter(kind="emergency.unacknowledged").values_list("activation", flat=True)
+    assert set(about) == {second.pk}
+    body = Notice.objects.filter(kind="emergency.unacknowledged")[0].body
+    assert body.endswith("acknowledge this alert, and to end the access if it should not be.")
+
+
+def test_a_closed_review_was_read_by_somebody(opened: Activation) -> None:
+    emergencies.hand_back(actor=world.person("rita"), activation=opened)
+    with world.later(minutes=6):
+        tasks.keep_time()
+    before = again()
+    assert Notice.objects.filter(kind="emergency.unacknowledged")[0].body.endswith(
+        "Open the page to acknowledge this alert."
+    )
+    review = post_incident_steps.state(actor=world.person("rita"), review=opened.review, said=SAID)
+    review = determine("otto", review)
+    review = confirm_rotation(actor=world.person("carl"), review=review, evidence="Vault version 12.")
+    review = post_incident_steps.remediate(actor=world.person("otto"), review=review, done=DONE)
+    assert sign("otto", review).closed_at is not None
+    with world.later(hours=1):
+        tasks.keep_time()
+        assert not Activation.objects.filter(alert_again_at__isnull=False).exists()
+    assert again() == before
 
 
 @given(seconds=st.integers(0, 3 * 86_400))

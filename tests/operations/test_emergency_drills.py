@@ -54,8 +54,9 @@ def test_a_drill_gives_way_to_an_emergency(rack: MemoryTarget) -> None:
     drill = house.live("rita", drill=True)
     real = house.activate("rita")
     ended = house.now_of(drill)
-    assert (ended.status, ended.end_reason) == (ActivationStatus.ENDING, EndReason.REVOKED)
+    assert (ended.status, ended.end_reason) == (ActivationStatus.ENDING, EndReason.GAVE_WAY)
     assert (ended.end_note, ended.stopped_by) == (emergencies.GIVES_WAY, world.person("rita"))
+    assert '"end_reason":"gave_way"' in WebhookDelivery.objects.get(kind="emergency.ended").body
     assert ended.review.due_at is not None
     assert (real.status, real.drill) == (ActivationStatus.OPEN, False)
     world.work()

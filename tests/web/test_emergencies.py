@@ -151,6 +151,7 @@ def test_the_banner_tells_everybody_and_leads_strangers_no_further(world: World)
 def test_an_account_warns_of_what_is_due_and_of_a_population_of_one(world: World) -> None:
     page = words(browser_of(world["rita"]).get("/emergency/accounts/lever/"))
     assert "alone can use" not in page
+    assert re.search(r"<dt>Custodians</dt>\s*<dd>\s*<span dir=\"auto\">Kai Test</span>\s*</dd>", page)
     Person.objects.filter(pk=world["oskar"].pk).update(is_active=False, deactivated_at="2026-01-01T00:00Z")
     page = words(browser_of(world["rita"]).get("/emergency/accounts/lever/"))
     assert "One person alone can use this account." in page

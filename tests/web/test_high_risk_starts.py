@@ -14,7 +14,7 @@ from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
 
 from jitportal.models import AccessRequest, Event, Grant, StepUpProof
-from jitportal.operations import clock, grants, policies, requests, step_up, submissions, ways_in
+from jitportal.operations import clock, grants, policies, requests, risks, step_up, submissions, ways_in
 from jitportal.operations.asking import Ask
 from jitportal.operations.step_up import StepUpNeeded
 from jitportal.rules.errors import InvalidInput
@@ -38,6 +38,11 @@ RISKY = POLICY.replace(
 
     cage:""",
 )
+
+
+#: The word that lets the portal's own second factors alone count.
+OWN = ", own_second_factor"
+RISKY = RISKY.replace("max_duration_60_minutes]", f"max_duration_60_minutes{OWN}]", 1)
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +198,7 @@ def test_a_newer_policy_spares_nobody_the_factor_for_what_was_asked_before(world
         "closes_at": now + timedelta(hours=1),
     }
     request = requests.submit(actor=world["rita"], ask=wish(**window))
-    _apply(world, RISKY.replace("risk: high", "risk: low"), "Doors are cheap.")
+    _apply(world, RISKY.replace("risk: high", "risk: low").replace(OWN, ""), "Doors are cheap.")
     app = App(world["mona"])
     request.role.refresh_from_db()
     assert request.role.risk == "low"
@@ -211,13 +216,16 @@ def test_a_newer_policy_spares_nobody_the_factor_for_what_was_asked_before(world
     assert confirmed(mona, asked, address, step_up_code=app.code()).status_code == 302
     App(world["rita"])
     grant = Grant.objects.get(request=request)
-    with pytest.raises(StepUpNeeded):
+    with pytest.raises(StepUpNeeded) as needed:
         grants.start(actor=world["rita"], grant=grant)
+    assert needed.value.own
     start = browser_of(world["rita"]).get(reverse("grant_start", args=[grant.pk]))
     assert "When you start it, you confirm that with your second factor" in words(start)
     assert ways_in.is_dear(grant)
+    assert risks.grant_wants_own_factor(grant)
     cheap = approve(world, ask(world, "oskar", "door"), "otto")
     assert not ways_in.is_dear(cheap.grant)
+    assert not risks.grant_wants_own_factor(cheap.grant)
 
 
 def _make_risky(world: World) -> None:

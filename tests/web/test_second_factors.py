@@ -200,7 +200,9 @@ def test_an_administrator_resets_them_on_a_page_with_a_factor_of_their_own(world
     found = adam.get(reverse("people_factors"), {"q": "kai"})
     assert address in words(found)
     assert address not in words(auda.get(reverse("people_factors"), {"q": "kai"}))
-    assert adam.post(address, {"reason": ""}).status_code == 422
+    empty = adam.post(address, {"reason": ""})
+    assert empty.status_code == 422
+    assert "When you remove them, you confirm that with your second factor" in words(empty)
     asked = adam.post(address, {"reason": "He lost his phone."})
     assert asked.status_code == 403
     assert "Remove every second factor of Kai Test (kai), and end their sessions." in words(asked)

@@ -203,6 +203,8 @@ def test_bringing_a_policy_into_force_takes_one(world: World, settings: LazySett
     _from_a_shell_too(world, version)
     app, polly = App(world["polly"]), browser_of(world["polly"])
     address = reverse("policy_apply", args=[version.number])
+    page = polly.get(reverse("policy_version", args=[version.number]))
+    assert "When you bring it into force, you confirm that with your second factor" in words(page)
     asked = polly.post(address)
     assert asked.status_code == 403
     for line in (
@@ -257,6 +259,7 @@ def test_revoking_several_at_once_takes_one(world: World, settings: LazySettings
     assert browser_of(world["sam"]).get(address).status_code == 404
     page = olga.get(address)
     assert words(page).count("checked") == 2
+    assert "When you revoke them, you confirm that with your second factor" in words(page)
     said = {"grants": [str(grant.pk) for grant in held], "reason": "An incident."}
     asked = olga.post(address, said)
     assert asked.status_code == 403
@@ -305,6 +308,7 @@ def test_naming_a_delegate_takes_one_and_both_are_told(world: World) -> None:
     ends = timezone.localtime(clock.now() + timedelta(days=2))
     said = {"to": "mona", "ends_at": f"{ends:%Y-%m-%dT%H:%M}", "reason": "On leave."}
     address = reverse("you_delegation")
+    assert "When you name somebody, you confirm that with your second factor" in words(kai.get(address))
     asked = kai.post(address, said)
     assert asked.status_code == 403
     assert "Have Mona Test decide for you from now to" in words(asked)

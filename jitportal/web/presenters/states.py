@@ -45,6 +45,7 @@ ENDINGS = {
     EndReason.UNUSED: Badge("ended", "Not used", "circle"),
     EndReason.FAILED: Badge("failed", "Failed", "triangle-alert"),
     EndReason.EXTENDED: Badge("ended", "Extended", "repeat"),
+    EndReason.GAVE_WAY: Badge("ended", "Gave way", "siren"),
 }
 REVIEWS = {
     ReviewStatus.STATEMENT: Badge("waiting", "Statement wanted", "pencil"),

@@ -20,6 +20,7 @@ from jitportal.web.forms.emergencies import ActivateForm, EndForm, ExtendForm, G
 from jitportal.web.http import PortalRequest, now_of
 from jitportal.web.live import live_page
 from jitportal.web.presenters import emergencies as shown
+from jitportal.web.presenters.beforehand import of_extension
 from jitportal.web.refusals import form_page, refusals_shown_in
 from jitportal.web.waiting import waits_for_target
 
@@ -124,7 +125,8 @@ def extend(request: PortalRequest, pk: int) -> HttpResponse:
                 )
             messages.success(request, "It goes on, as another activation. Everybody is alerted again.")
             return redirect("activation_detail", made.pk)
-    return form_page(request, "emergency/extend.html", form, {"activation": activation})
+    context = {"activation": activation, "factor": of_extension(request.user)}
+    return form_page(request, "emergency/extend.html", form, context)
 
 
 def _waiting(request: PortalRequest) -> AccessRequest | None:

@@ -10,9 +10,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from jitportal.models import Person
 from jitportal.operations import factors, factors_needed
 from jitportal.rules.permissions import Verb
+from jitportal.rules.step_up import Act
 from jitportal.web import fetch, step_up
 from jitportal.web.forms.factors import HolderForm, ResetForm
 from jitportal.web.http import PortalRequest, now_of
+from jitportal.web.presenters import beforehand
 from jitportal.web.presenters import factors as presenter
 from jitportal.web.refusals import form_page, refusals_shown_in
 
@@ -50,5 +52,6 @@ def factors_reset(request: PortalRequest, username: str) -> HttpResponse:
         "person": person,
         "factors": presenter.factors_page(person),
         "reset": fetch.answer(request, Verb.FACTORS_RESET),
+        "factor": beforehand.of_act(request.user, Act.RESET),
     }
     return form_page(request, "factors/reset.html", form, context)

@@ -10,11 +10,13 @@ from django.views.decorators.http import require_POST, require_safe
 from jitportal.models import PolicyVersion
 from jitportal.operations import facts, policies
 from jitportal.rules.permissions import Answer, Verb
+from jitportal.rules.step_up import Act
 from jitportal.rules.vocabulary import PolicyStatus
 from jitportal.web import fetch, paging, step_up
 from jitportal.web.forms.base import PortalForm
 from jitportal.web.forms.policy import RejectForm
 from jitportal.web.http import PortalRequest, forget_reading, now_of
+from jitportal.web.presenters import beforehand
 from jitportal.web.presenters import policies as presenter
 from jitportal.web.presenters.history import history_of
 from jitportal.web.presenters.policy_editor import clash
@@ -110,6 +112,7 @@ def _version_page(request: PortalRequest, version: PolicyVersion, form: PortalFo
         "second": second_people(version.proposed_by, now_of(request)) if waiting else None,
         "approve": _act(request, version, Verb.POLICY_APPROVE, PolicyStatus.PROPOSED),
         "apply": _act(request, version, Verb.POLICY_APPLY, PolicyStatus.APPROVED),
+        "factor": beforehand.of_act(request.user, Act.POLICY),
         "reject": waiting and bool(fetch.answer(request, Verb.POLICY_PROPOSE)),
         "reject_form": form if isinstance(form, RejectForm) else RejectForm(),
     }

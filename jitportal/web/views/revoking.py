@@ -9,9 +9,11 @@ from django.views.decorators.http import require_http_methods
 
 from jitportal.models import Person, Role
 from jitportal.operations import revoking
+from jitportal.rules.step_up import Act
 from jitportal.web import step_up
 from jitportal.web.forms.grants import RevokeSeveralForm
 from jitportal.web.http import PortalRequest
+from jitportal.web.presenters import beforehand
 from jitportal.web.refusals import form_page, refusals_shown_in
 
 
@@ -47,4 +49,5 @@ def _page(
             count = f"{len(ended)} grant{' is' if len(ended) == 1 else 's are'}"
             messages.success(request, f"{count} revoked. The targets are being told.")
             return redirect("my_access")
-    return form_page(request, "grants/revoke_several.html", form, {"title": title, "grants": grants})
+    context = {"title": title, "factor": beforehand.of_act(request.user, Act.REVOKE_SEVERAL)}
+    return form_page(request, "grants/revoke_several.html", form, context)

@@ -10,9 +10,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 from jitportal.models import Delegation
 from jitportal.operations import delegations, profile
 from jitportal.rules.permissions import Verb
+from jitportal.rules.step_up import Act
 from jitportal.web import fetch, step_up
 from jitportal.web.forms.you import DelegationForm, TimeZoneForm
 from jitportal.web.http import PortalRequest, now_of
+from jitportal.web.presenters import beforehand
 from jitportal.web.presenters import you as presenter
 from jitportal.web.presenters.times import exact_words
 from jitportal.web.refusals import form_page, refusals_shown_in
@@ -47,6 +49,7 @@ def delegation(request: PortalRequest) -> HttpResponse:
     context = {
         "delegations": presenter.delegations_of(request.user, now_of(request)),
         "colleagues": presenter.colleagues(request.user),
+        "factor": beforehand.of_act(request.user, Act.DELEGATE),
     }
     return form_page(request, "you/delegation.html", form, context)
 
