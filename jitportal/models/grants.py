@@ -16,7 +16,6 @@ from jitportal.models.requests import AccessRequest
 from jitportal.rules.vocabulary import EndReason, GrantStatus, Pathway, Presence, StartMode
 
 STARTED = [GrantStatus.PROVISIONING, GrantStatus.ACTIVE]
-STOPPED = [GrantStatus.REMOVING, GrantStatus.ENDED]
 
 
 class LeaseQuerySet(models.QuerySet["Lease"]):

@@ -67,8 +67,8 @@ def take_in(*, actor: Person, use: Use) -> Activation:
     with operation(actor):
         account = _account(use.account)
         require(Verb.ENVELOPE_MANAGE, actor, account)
+        responder = lock_person(use.responder.pk)  # before the account, as an activation locks them
         account = EmergencyAccount.objects.select_for_update(no_key=True).get(pk=account.pk)
-        responder = lock_person(use.responder.pk)
         version, document = _policy()
         now = clock.now()
         if problems := list(_problems(use, document, account, now)):

@@ -66,6 +66,13 @@ def _raised_at(activation: Activation) -> datetime:
     return first.raised_at if first is not None else activation.opened_at
 
 
+def _what(activation: Activation) -> str:
+    who, where = isolated(activation.person), f"{activation.account} on {activation.role.target}"
+    if activation.after_the_fact:
+        return f"That {who} used {where} while the portal was down was written down"
+    return f"{who} activated {where}"
+
+
 def _alert(activation: Activation, actor: Person, now: datetime) -> None:
     """The same people, and the account's custodians and the administrators with them."""
     alerted = {row.person_id: row.person for row in activation.alerts.select_related("person")}
@@ -78,12 +85,11 @@ def _alert(activation: Activation, actor: Person, now: datetime) -> None:
     added = alert(activation, more.values(), actor, now)
     people = [*(one for one in alerted.values() if one.is_active), *(one.person for one in added)]
     minutes = int((now - _raised_at(activation)).total_seconds() // 60)
+    told = "1 person is" if len(people) == 1 else f"{len(people)} people are"
     event = say(
         activation,
         verb=UNACKNOWLEDGED,
-        sentence=(
-            f"Nobody acknowledged the alert in {minutes} minutes: {len(people)} people are alerted again."
-        ),
+        sentence=f"Nobody acknowledged the alert in {minutes} minutes: {told} alerted again.",
         actor=actor,
         now=now,
         data={"minutes": minutes},
@@ -98,9 +104,8 @@ def _alert(activation: Activation, actor: Person, now: datetime) -> None:
             f"{activation.account}"
         ),
         body=(
-            f"{isolated(activation.person)} activated {activation.account} on {activation.role.target} "
-            f"{minutes} minutes ago, and nobody who was alerted has said that they have seen it. "
-            f"{what_to_do(activation, now)}"
+            f"{_what(activation)} {minutes} minutes ago, and nobody who was alerted has said that they have "
+            f"seen it. {what_to_do(activation, now)}"
         ),
         actor=actor,
         now=now,

@@ -30,7 +30,7 @@ from jitportal.operations.spoken_times import moment
 from jitportal.operations.transaction import lock_request, operation
 from jitportal.rules.canonical import Plain, digest
 from jitportal.rules.durations import spoken
-from jitportal.rules.errors import Conflict, Invalid, InvalidInput, NotAllowed, PolicyRefuses, TooLate
+from jitportal.rules.errors import Conflict, Invalid, InvalidInput, PolicyRefuses, TooLate
 from jitportal.rules.lifecycle import check_transition, spoken_state
 from jitportal.rules.permissions import Answer, Denied, Verb
 from jitportal.rules.plain_text import words_problem
@@ -366,4 +366,4 @@ def _say(
     )
 
 
-__all__ = ["NotAllowed", "decide", "deciders", "move_on", "refuse_late", "seen_digest", "why_not"]
+__all__ = ["decide", "deciders", "move_on", "refuse_late", "seen_digest", "why_not"]

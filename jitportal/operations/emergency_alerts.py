@@ -146,16 +146,16 @@ def _subject(activation: Activation) -> str:
 
 
 def _body(activation: Activation, now: datetime) -> str:
-    who, until = isolated(activation.person), f"{activation.ends_at:%H:%M} UTC"
+    who = isolated(activation.person)
     if activation.after_the_fact:
         return (
             f"{who} used {activation.account} on {activation.role.target} from "
-            f"{activation.opened_at:%d %B %H:%M} to {until}, while the portal was down. It was written down "
-            f"afterwards, and its review is open. {what_to_do(activation, now)}"
+            f"{activation.opened_at:%d %B %H:%M} to {activation.ends_at:%d %B %H:%M} UTC, while the portal "
+            f"was down. It was written down afterwards, and its review is open. {what_to_do(activation, now)}"
         )
     parts = [
         f"{who} has emergency access to {activation.role.target} with {activation.account} for "
-        f"{spoken(activation.minutes)}, until {until}. Nobody approved it beforehand."
+        f"{spoken(activation.minutes)}, until {activation.ends_at:%H:%M} UTC. Nobody approved it beforehand."
     ]
     if activation.drill:
         parts.insert(0, "This is a drill.")

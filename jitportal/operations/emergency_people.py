@@ -13,12 +13,11 @@ from jitportal.models import (
     Activation,
     ActivationAlert,
     EmergencyAccount,
-    Grant,
     Person,
     PolicyVersion,
     Role,
 )
-from jitportal.operations import policies
+from jitportal.operations import policies, power_holders
 from jitportal.operations.directory import live_deciders, person_facts
 from jitportal.rules.deciders import DeciderRules, PersonFacts
 from jitportal.rules.emergencies import may_activate
@@ -171,12 +170,7 @@ def louder(activation: Activation, now: datetime) -> Iterator[tuple[AlertCause, 
     """Who hears of it beside those who are alerted anyway: custodians, and who administers the portal now."""
     custodians = Person.objects.active().filter(username__in=activation.account.custodians)
     yield AlertCause.CUSTODIAN, list(custodians.order_by("name"))
-    held = Grant.objects.entitling(now).filter(
-        role__target__connector="portal", lease__entitlement=Power.ADMINISTRATOR
-    )
-    standing = Q(standing_powers__power=Power.ADMINISTRATOR, standing_powers__removed_at=None)
-    rows = Person.objects.active().filter(Q(pk__in=held.values("person_id")) | standing)
-    yield AlertCause.ADMINISTRATOR, list(rows.distinct().order_by("name"))
+    yield AlertCause.ADMINISTRATOR, power_holders.holders([Power.ADMINISTRATOR], now)
 
 
 def would_decide(activation: Activation) -> list[Person]:

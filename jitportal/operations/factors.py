@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from allauth.mfa.models import Authenticator
-from django.db.models import Max
 
 from jitportal.audit.events import record
 from jitportal.models import Person, StepUpProof
@@ -168,12 +166,6 @@ def called(factor: Authenticator) -> str:
     if factor.type == Authenticator.Type.WEBAUTHN:
         return f"passkey {factor}"
     return "an authenticator app" if factor.type == Authenticator.Type.TOTP else "recovery codes"
-
-
-def last_change(person: Person) -> datetime | None:
-    """When one was last added."""
-    latest: datetime | None = Authenticator.objects.filter(user=person).aggregate(at=Max("created_at"))["at"]
-    return latest
 
 
 def _fresh(

@@ -81,7 +81,7 @@ def hand_back(*, actor: Person, grant: Grant, note: str = "", renewal: bool = Fa
     """The holder ends it early; with ``renewal``, what goes on from it too: a grant ends, a request that is
     still open is withdrawn (approved after the end, it would begin at once).
 
-    Raises ``TransitionError`` where it has ended.
+    Raises ``Conflict`` where it has ended.
     """
     with operation(actor):
         grant = lock_grant(grant)
@@ -98,7 +98,7 @@ def hand_back(*, actor: Person, grant: Grant, note: str = "", renewal: bool = Fa
 def revoke(*, actor: Person, grant: Grant, reason: str) -> Grant:
     """Somebody else ends it, with a reason; a renewal that goes on from it ends too.
 
-    Raises ``Invalid`` without a reason, and ``TransitionError`` where it has ended.
+    Raises ``Invalid`` without a reason, and ``Conflict`` where it has ended.
     """
     with operation(actor):
         grant = lock_grant(grant)

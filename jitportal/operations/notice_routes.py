@@ -71,6 +71,7 @@ def by_mail_instead(notices: Sequence[Notice], now: datetime, actor: Person) -> 
                 kind=lost.kind,
                 request=lost.request,
                 grant=lost.grant,
+                activation=lost.activation,
                 subject=lost.subject,
                 body=lost.body,
                 details=lost.details,

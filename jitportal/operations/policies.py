@@ -19,7 +19,7 @@ from jitportal.operations.target_settings import setting_problems
 from jitportal.operations.transaction import operation
 from jitportal.operations.wording import words
 from jitportal.rules.errors import Conflict, NotAllowed, PolicyRefuses
-from jitportal.rules.lifecycle import check_transition
+from jitportal.rules.lifecycle import check_transition, is_terminal
 from jitportal.rules.permissions import Verb
 from jitportal.rules.policy import RoleRules
 from jitportal.rules.policy_difference import Change, difference
@@ -274,6 +274,8 @@ def _locked(version: PolicyVersion) -> PolicyVersion:
 def _refuse_stale(version: PolicyVersion) -> None:
     """What was shown to the approver is the difference against ``base``: it must still be in force."""
     now_in_force = current_version()
+    if is_terminal("policy version", version.status) or version == now_in_force:
+        return  # it waits for nobody any more, and the step that is asked for will say so
     if (now_in_force.pk if now_in_force else None) != version.base_id:
         raise Conflict(
             f"Policy {version.number} was proposed against another version than the one in force now. "

@@ -81,7 +81,7 @@ def _remind(account: EmergencyAccount, actor: Person, now: datetime) -> bool:
         key=key,
         subject=f"{'Late' if late else 'Due soon'}: the drill of {account}",
         body=f"It {'was' if late else 'is'} due on {day:%-d %B %Y}. Start it from the account's page.",
-        path="/emergency/",
+        path=f"/emergency/accounts/{account.key}/",
         now=now,
         actor=actor,
     )

@@ -22,6 +22,7 @@ from jitportal.models import (
 )
 from jitportal.operations.action_log import lines_of
 from jitportal.operations.post_incident_people import took_part
+from jitportal.operations.power_holders import holding
 from jitportal.rules.canonical import Plain, digest, moment
 from jitportal.rules.post_incident_words import Known
 from jitportal.rules.vocabulary import Power, RecordingState
@@ -113,9 +114,12 @@ def timeline_of(review: PostIncidentReview) -> list[Event]:
 
 
 def alert_seconds(activation: Activation) -> float | None:
-    """From the activation to the first acknowledgement of its alert; None: nobody has acknowledged it."""
-    first = ActivationAlert.objects.filter(activation=activation).aggregate(at=Min("acknowledged_at"))["at"]
-    return None if first is None else (first - activation.opened_at).total_seconds()
+    """From the alert, which goes out as the activation is made or written down, to the first who acknowledged
+    it; None: nobody has.
+    """
+    alerts = ActivationAlert.objects.filter(activation=activation)
+    times = alerts.aggregate(raised=Min("raised_at"), first=Min("acknowledged_at"))
+    return None if times["first"] is None else (times["first"] - times["raised"]).total_seconds()
 
 
 def escalated_to(review: PostIncidentReview, now: datetime) -> list[Person]:
@@ -123,11 +127,7 @@ def escalated_to(review: PostIncidentReview, now: datetime) -> list[Person]:
     who hold the administrator's power now.
     """
     contacts = Q(alerts__activation=review.activation_id) if review.activation_id else Q(pk__in=[])
-    held = Grant.objects.entitling(now).filter(
-        role__target__connector="portal", lease__entitlement=Power.ADMINISTRATOR
-    )
-    standing = Q(standing_powers__power=Power.ADMINISTRATOR, standing_powers__removed_at=None)
-    rows = Person.objects.active().filter(contacts | Q(pk__in=held.values("person_id")) | standing)
+    rows = Person.objects.active().filter(contacts | holding([Power.ADMINISTRATOR], now))
     return [person for person in rows.distinct().order_by("name", "pk") if person.pk != review.responder_id]
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F, Max, Q
+from django.db.models import F, Q
 
 from jitportal.audit.bulk import change_many
 from jitportal.audit.events import draft, record, record_many
 from jitportal.audit.system import system
 from jitportal.models import Grant, Lease, Person
-from jitportal.operations import clock, notices, wants
+from jitportal.operations import clock, notices, power_holders, wants
 from jitportal.operations.facts import require
 from jitportal.operations.transaction import operation
 from jitportal.rules.permissions import Verb
@@ -125,7 +125,7 @@ def page_late() -> int:
             Lease.objects.filter(paged_at__isnull=True)
             .exclude(presence=Presence.ABSENT, open_sessions=0)
             .filter(grants__status=GrantStatus.REMOVING, grants__stopped_at__lte=now - PAGE_AFTER)
-            .annotate(latest=Max("grants__stopped_at"))
+            .distinct()
             .values_list("pk", flat=True)[:BATCH]
         )
         leases = list(
@@ -142,22 +142,9 @@ def page_late() -> int:
 
 
 def operators(now: datetime) -> list[Person]:
-    """Who operates the portal: those who hold the power now, and those who could ask for it."""
-    powers = [Power.OPERATOR, Power.ADMINISTRATOR]
-    return list(
-        Person.objects.active()
-        .filter(
-            Q(standing_powers__power__in=powers, standing_powers__removed_at__isnull=True)
-            | Q(
-                grants__role__target__connector="portal",
-                grants__lease__entitlement__in=powers,
-                grants__starts_at__lte=now,
-                grants__ends_at__gt=now,
-                grants__stopped_at__isnull=True,
-            )
-        )
-        .distinct()
-    )
+    """Who operates the portal: those who hold the power now, or else those who could ask for it."""
+    powers = (Power.OPERATOR, Power.ADMINISTRATOR)
+    return power_holders.holders(powers, now) or power_holders.could_ask(powers)
 
 
 def _page(lease: Lease, told: list[Person], actor: Person, now: datetime) -> None:

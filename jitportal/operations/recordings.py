@@ -34,6 +34,12 @@ LARGEST_PIECE = 1_048_576
 BLOCK = 1 << 20
 #: A recording of which nothing has come for so long, with its grant over, won't be finished any more.
 SILENT = timedelta(hours=24)
+#: Why a session must end, for its host to show; else its time is over.
+_ENDED: Mapping[str, str] = {
+    EndReason.HANDED_BACK: "it was handed back",
+    EndReason.REVOKED: "it was revoked",
+    EndReason.GAVE_WAY: "an emergency needs its account",
+}
 FULL = "It is full: what came later isn't kept."
 GIVEN_UP = "Its end never came."
 CUT_OFF = "It is cut off: what recorded the session stopped before the session's end was written down."
@@ -315,10 +321,7 @@ def why_ended(recording: Recording) -> str:
     grant = recording.grant
     if grant.lease is None or grant.lease.grants.entitling(clock.now()).exists():
         return ""
-    words = {EndReason.HANDED_BACK: "it was handed back", EndReason.REVOKED: "it was revoked"}
-    return (
-        words.get(EndReason(grant.end_reason), "its time is over") if grant.end_reason else "its time is over"
-    )
+    return _ENDED.get(grant.end_reason, "its time is over")
 
 
 def path_of(recording: Recording) -> Path:

@@ -46,6 +46,8 @@ from jitportal.rules.vocabulary import Decider, Pathway, RequestStatus, StartMod
 __all__ = ["Ask", "edit", "lapse_due", "preview", "submit", "withdraw"]
 
 BATCH = 500
+_LAPSED = "Nobody decided on the request in time, so it lapsed."
+_SENT_BACK_LAPSED = "The request was sent back and wasn't changed in time, so it lapsed."
 
 
 def preview(*, actor: Person, ask: Ask) -> Decision:
@@ -172,7 +174,7 @@ def withdraw_locked(request: AccessRequest, actor: Person, now: datetime, reason
 
 
 def lapse_due() -> int:
-    """Close what nobody decided by its deadline, a batch in one transaction; returns how many."""
+    """Close what was open at its deadline, a batch in one transaction; returns how many."""
     actor = system()
     with operation(actor):
         now = clock.now()
@@ -183,12 +185,14 @@ def lapse_due() -> int:
             .select_related("requester", "role")
             .order_by("lapses_at")[:BATCH]
         )
+        sent_back = {row.pk for row in rows if row.status == RequestStatus.SENT_BACK}
         closed = {"status": RequestStatus.LAPSED, "closed_at": now, "remind_at": None, "escalate_at": None}
         change_many([(row, closed) for row in rows], actor)
         for request in rows:
-            sentence = "Nobody decided on the request in time, so it lapsed."
+            sentence = _SENT_BACK_LAPSED if request.pk in sent_back else _LAPSED
             _say(request, actor, "lapsed", sentence, now)
-            notices.handled(request=request, stage=request.stage, by=actor, sentence=sentence, now=now)
+            if request.pk not in sent_back:  # those who were asked heard that it was sent back
+                notices.handled(request=request, stage=request.stage, by=actor, sentence=sentence, now=now)
             telling.tell_requester(
                 request, "lapsed", f"{sentence} Ask again if you still need it.", now, actor
             )

@@ -82,6 +82,7 @@ def return_to_holder(*, actor: Person, review: AfterUseReview, note: str) -> Aft
         review = _locked(review)
         now = clock.now()
         require(Verb.REVIEW_DETERMINE, actor, review, now)
+        own_hands.refuse(actor, review.holder, now)
         check_transition("after-use review", review.status, ReviewStatus.RETURNED)
         if not review.holder.is_active:
             raise Conflict(f"{review.holder} has left, and can't say more. Close it with what you find.")

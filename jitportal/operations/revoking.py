@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from jitportal.audit.events import record
 from jitportal.models import Grant, Person, Role, StepUpProof
 from jitportal.operations import clock, confirmation_words, step_up
-from jitportal.operations.facts import may, require
+from jitportal.operations.facts import may, require, visible_grants
 from jitportal.operations.grants import revoke_locked
 from jitportal.operations.transaction import lock_grant, operation
 from jitportal.operations.wording import words
@@ -21,18 +22,24 @@ MOST_GRANTS = 200
 _OPEN = (GrantStatus.READY, GrantStatus.PROVISIONING, GrantStatus.ACTIVE)
 
 
-def revocable(actor: Person, *, person: Person | None = None, role: Role | None = None) -> list[Grant]:
+@dataclass(frozen=True, slots=True)
+class Revocable:
+    """What somebody may revoke at once. ``cut``: there may be more, for another time."""
+
+    grants: list[Grant]
+    cut: bool
+
+
+def revocable(actor: Person, *, person: Person | None = None, role: Role | None = None) -> Revocable:
     """What this person may revoke of what somebody holds, or of a role."""
-    rows = Grant.objects.filter(status__in=_OPEN, stopped_at__isnull=True)
+    now = clock.now()
+    rows = visible_grants(actor, now).filter(status__in=_OPEN, stopped_at__isnull=True)
     rows = rows.filter(person=person) if person is not None else rows
     rows = rows.filter(role=role) if role is not None else rows
     listed = rows.select_related("person", "role__target", "role__owner", "scope", "request__current")
-    now = clock.now()
-    return [
-        grant
-        for grant in listed.order_by("person__name", "role__name", "pk")[:MOST_GRANTS]
-        if may(Verb.GRANT_REVOKE, actor, grant, now)
-    ]
+    looked_at = list(listed.order_by("person__name", "role__name", "pk")[: MOST_GRANTS + 1])
+    found = [grant for grant in looked_at[:MOST_GRANTS] if may(Verb.GRANT_REVOKE, actor, grant, now)]
+    return Revocable(found, cut=len(looked_at) > MOST_GRANTS)
 
 
 def revoke_several(

@@ -18,7 +18,7 @@ def connect() -> None:
 
 
 def second_factors(**_options: Any) -> Sequence[checks.CheckMessage]:
-    """A warning for each of the two settings that lets a password alone do."""
+    """A warning for each setting that lets a password alone do, or something that may be no more."""
     found = []
     if not settings.STEP_UP:
         found.append(

@@ -18,7 +18,8 @@ from jitportal.rules.permissions import Verb
 from jitportal.rules.post_incident_words import Step
 from jitportal.rules.vocabulary import ReviewStatus
 from jitportal.web import step_up
-from jitportal.web.http import PortalRequest
+from jitportal.web.http import PortalRequest, now_of
+from jitportal.web.presenters.times import exact_words
 
 #: The steps whose forms keep drafts.
 DRAFTED = {"state": Step.STATEMENT, "determine": Step.DETERMINATION, "remediate": Step.REMEDIATION}
@@ -105,8 +106,9 @@ def _override(request: PortalRequest, review: PostIncidentReview, form: Any) -> 
 
 
 def _grant_override(request: PortalRequest, review: PostIncidentReview, _form: Any) -> str:
-    post_incident_overdue.grant_override(actor=request.user, review=review)
-    return f"The block on {review.responder} is lifted for a day."
+    lifted = post_incident_overdue.grant_override(actor=request.user, review=review)
+    until = f" until {exact_words(lifted.until, now_of(request))}" if lifted.until else ""
+    return f"The block on {review.responder} is lifted{until}."
 
 
 def _sign(request: PortalRequest, review: PostIncidentReview, _form: Any) -> str:

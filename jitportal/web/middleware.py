@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable
 from ipaddress import ip_address
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
@@ -19,13 +17,12 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from jitportal.audit.context import AuditContext, bound
 from jitportal.operations.step_up import EnrolmentNeeded, StepUpNeeded
+from jitportal.operations.time_zones import zone_of
 from jitportal.rules.errors import JitportalError
 from jitportal.web import step_up
 from jitportal.web.refusals import refusal_page
 
 Next = Callable[[HttpRequest], HttpResponseBase]
-
-logger = logging.getLogger(__name__)
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
@@ -162,17 +159,8 @@ class TimeZoneMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return self.get_response(request)
-        with timezone.override(zone_named(request.user.time_zone)):
+        with timezone.override(zone_of(request.user)):
             return self.get_response(request)
-
-
-def zone_named(name: str) -> ZoneInfo:
-    """The zone; UTC for a name that this machine doesn't know."""
-    try:
-        return ZoneInfo(name)
-    except (ValueError, OSError, LookupError):
-        logger.warning("Time zone %r isn't known here; showing UTC.", name)
-        return ZoneInfo("UTC")
 
 
 class RefusalMiddleware:

@@ -133,6 +133,7 @@ engineer: list[URLPattern] = [
     path("reviews/<int:pk>/", reviews.detail, name="review_detail"),
     path("you/", you.you, name="you"),
     path("you/delegation/", you.delegation, name="you_delegation"),
+    path("you/powers/<int:pk>/remove/", you.standing_power_remove, name="standing_power_remove"),
     path("you/keys/", ssh_keys.keys, name="you_keys"),
     path("you/keys/<int:pk>/remove/", ssh_keys.key_remove, name="you_key_remove"),
     path("you/factors/", factors.you_factors, name="you_factors"),

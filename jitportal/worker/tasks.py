@@ -68,21 +68,27 @@ def converge(target_id: int, lane: str, held_until: str | None = None) -> None:
 
 def keep_time() -> None:
     """Begin what is planned, end what nobody used or decided in time, remind those who decide, review or
-    owe something, and tell of delegations that begin and of late removals.
+    owe something, and tell of delegations that begin and of late removals. What fails holds up nothing else.
     """
     on_time = (
         grants.start_due,
         grants.pass_unused,
         requests.lapse_due,
+        problems.page_late,
+        alert_reminders.alert_again,
         nudges.nudge_due,
         delegations.begin_due,
         post_incident_overdue.nudge_due,
-        alert_reminders.alert_again,
         follow_ups.remind_due,
-        problems.page_late,
     )
+    failed = []
     for verb in on_time:
-        _repeat(verb)
+        try:
+            _repeat(verb)
+        except Exception as error:  # noqa: BLE001 - it is told below
+            failed.append(error)
+    if failed:
+        raise ExceptionGroup("Not everything that was due could be done; it is tried again.", failed)
 
 
 def send_notices() -> None:

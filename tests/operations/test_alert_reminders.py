@@ -14,7 +14,9 @@ from pytest_django.plugin import DjangoDbBlocker
 from jitportal.audit.system import system
 from jitportal.models import Activation, ActivationAlert, Event, Notice, WebhookDelivery
 from jitportal.operations import clock, due, emergencies, emergency_alerts, people, post_incident_steps
+from jitportal.operations.notice_routes import by_mail_instead
 from jitportal.operations.post_incident_closing import confirm_rotation
+from jitportal.operations.transaction import operation
 from jitportal.rules.emergencies import ALERT_AGAIN_FOR, alert_again_at
 from jitportal.worker import tasks
 from tests.models.rows import NOW
@@ -111,6 +113,14 @@ def test_the_next_is_later_and_some_day_it_is_enough(seconds: int) -> None:
         assert now > NOW + ALERT_AGAIN_FOR - 60 * MINUTE
     else:
         assert now < following <= min(now + 60 * MINUTE, NOW + ALERT_AGAIN_FOR)
+
+
+def test_what_chat_lost_stands_with_its_activation_by_mail(opened: Activation) -> None:
+    lost = Notice.objects.filter(kind="emergency.opened", activation=opened)[0]
+    lost.pk, lost.channel, lost.key = None, "gone", "emergency.opened:another:gone"
+    with operation(system()):
+        by_mail_instead([lost], clock.now(), system())
+    assert Notice.objects.get(key="emergency.opened:another").activation == opened
 
 
 def test_with_no_security_contact_there_the_custodians_hear_of_it(opened: Activation) -> None:

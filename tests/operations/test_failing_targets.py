@@ -251,6 +251,18 @@ def test_problems_show_late_removals_first(target: MemoryTarget) -> None:
     assert status(failing) == GrantStatus.PROVISIONING
 
 
+def test_where_nobody_operates_the_portal_now_those_who_could_are_paged(target: MemoryTarget) -> None:
+    grant = door()
+    target.log_in("rita")
+    target.stubborn = 1
+    grants.hand_back(actor=world.person("rita"), grant=grant)
+    remove()
+    with world.later(seconds=61):
+        problems.page_late()
+    pages = Notice.objects.filter(kind="removal.late").values_list("recipient__username", flat=True)
+    assert set(pages) == {"otto", *world.TEAMS["platform"], *world.TEAMS["security"]}
+
+
 def test_a_late_removal_pages_once_however_often_it_is_tried(target: MemoryTarget) -> None:
     grant = door()
     world.empower("sven", "operator")

@@ -10,7 +10,7 @@ import pytest
 from jitportal.audit.context import acting
 from jitportal.audit.system import system
 from jitportal.models import AccessRequest, Event, Notice, Person, StandingPower
-from jitportal.operations import clock, decisions, people, policies
+from jitportal.operations import clock, decisions, people, policies, reviews
 from jitportal.operations.directory import live_deciders
 from jitportal.operations.facts import open_deciders
 from jitportal.operations.rerouting import undecidable
@@ -18,6 +18,7 @@ from jitportal.rules.deciders import DeciderRules
 from jitportal.rules.errors import NotAllowed
 from jitportal.rules.vocabulary import Decider, Power
 from tests.operations import world
+from tests.operations.test_after_use_reviews import stated
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery staple"
@@ -131,6 +132,13 @@ def test_a_verdict_on_ones_puppet_is_refused_and_the_page_says_why(admin: Person
         world.approve(admin.username, request)
     why = decisions.why_not(admin, request)
     assert "put either of you in place" in getattr(why, "reason", "")
+
+
+def test_a_review_isnt_returned_by_whom_the_holder_was_given_to(admin: Person) -> None:
+    review = stated()
+    people.set_manager(actor=admin, person=world.person("rita"), manager=admin)
+    with pytest.raises(NotAllowed, match="put either of you in place"):
+        reviews.return_to_holder(actor=admin, review=review, note="More.")
 
 
 def test_a_request_that_only_ones_own_hands_could_decide_is_said_at_once(admin: Person) -> None:

@@ -7,7 +7,7 @@ import pytest
 from jitportal.audit.system import system
 from jitportal.models import Event, Person, PolicyVersion, Role, RoleScope, Target
 from jitportal.operations import people, policies
-from jitportal.rules.errors import Conflict, Invalid, NotAllowed
+from jitportal.rules.errors import Conflict, Invalid, NotAllowed, TransitionError
 from jitportal.rules.policy_document import PolicyDocumentError
 from jitportal.rules.vocabulary import Pathway, PolicyStatus
 from tests.operations import world
@@ -102,6 +102,13 @@ def test_a_version_is_decided_once(editors: tuple[Person, Person]) -> None:
             act(actor=editors[1], version=version)
     with pytest.raises(Conflict):
         policies.reject(actor=editors[0], version=version, reason="No.")
+
+
+def test_bringing_it_into_force_twice_says_that_it_is(editors: tuple[Person, Person]) -> None:
+    version = approved(editors)
+    policies.apply(actor=editors[0], version=version)
+    with pytest.raises(TransitionError, match="is in force and can't become in force"):
+        policies.apply(actor=editors[1], version=version)
 
 
 @pytest.mark.parametrize("reason", ["", " ", "\x00", "x" * 4001])

@@ -252,6 +252,10 @@ def test_what_nobody_decides_lapses_by_its_deadline() -> None:
     request.refresh_from_db()
     assert request.status == RequestStatus.LAPSED
     assert Event.objects.get(request=request, verb="request.lapsed").actor == system()
+    said = Event.objects.get(request=sent_back, verb="request.lapsed").sentence
+    assert said == "The request was sent back and wasn't changed in time, so it lapsed."
+    handled = Notice.objects.filter(kind="request.handled", request=sent_back)
+    assert not handled.filter(body__contains="lapsed").exists()
     assert Notice.objects.filter(kind="request.lapsed", recipient__username="rita").count() == 1
 
 

@@ -205,6 +205,7 @@ ACCESS: dict[str, Route] = {
         lambda _world: {"pk": Delegation.objects.get().pk},
         post={302: "requester,stranger,administrator"},
     ),
+    "standing_power_remove": Route(lambda _world: {"pk": 0}, get={}, post={}),  # nobody holds one here
     "you_factors": Route(get=everybody()),
     "people_factors": Route(get={200: "auditor,administrator"}, otherwise=403),
     "factors_reset": Route(

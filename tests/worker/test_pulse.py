@@ -18,7 +18,7 @@ from django_q.signals import post_execute_in_worker, pre_execute
 
 from jitportal.audit.system import system
 from jitportal.models import AccessRequest, Grant, Heartbeat, Lease, Notice, Target, TargetHealth
-from jitportal.operations import clock, due, lanes, targets, webhooks
+from jitportal.operations import clock, due, grants, lanes, targets, webhooks
 from jitportal.operations.claims import GRANT, REMOVAL
 from jitportal.operations.transaction import operation
 from jitportal.rules.vocabulary import EndReason, GrantStatus, RequestStatus
@@ -133,6 +133,17 @@ def test_begins_passes_and_lapses_what_is_due(pulse: Pulse) -> None:
         assert Grant.objects.get(pk=planned.pk).starts_at is not None
         assert Grant.objects.get(pk=unused.pk).end_reason == EndReason.UNUSED
     with world.at(lapsing.lapses_at):
+        tasks.keep_time()
+    assert AccessRequest.objects.get(pk=lapsing.pk).status == RequestStatus.LAPSED
+
+
+def test_what_fails_holds_up_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> int:
+        raise RuntimeError("A row that nobody thought of.")
+
+    lapsing = world.ask("rosa", "operator")
+    monkeypatch.setattr(grants, "start_due", broken)
+    with world.at(lapsing.lapses_at), pytest.raises(ExceptionGroup):
         tasks.keep_time()
     assert AccessRequest.objects.get(pk=lapsing.pk).status == RequestStatus.LAPSED
 

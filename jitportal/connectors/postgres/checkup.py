@@ -81,7 +81,7 @@ def _rights_problems(server: Server, facts: dict[str, Any]) -> list[str]:
         )
     if facts["portal_danger"]:
         problems.append(
-            f"The portal's login {user} {facts['portal_danger']}: ALTER ROLE it NOSUPERUSER NOCREATEROLE "
+            f"The portal's login {user} {facts['portal_danger']}: ALTER ROLE {user} NOSUPERUSER NOCREATEROLE "
             "NOREPLICATION NOBYPASSRLS."
         )
     if facts["portal_roles"]:

@@ -53,8 +53,7 @@ def _statements(entries: Iterable[Mapping[str, Any]]) -> Iterable[LoggedStatemen
 
 
 def _moment(text: str) -> datetime | None:
-    """The log's time. Its zone is a name (log_timezone): one that isn't UTC can't be told from its "
-    "letters."""
+    """The log's time; None where its zone isn't UTC, which a name's letters (log_timezone) don't tell."""
     try:
         read = datetime.strptime(text.rpartition(" ")[0], "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC)
     except ValueError:

@@ -42,10 +42,6 @@ def serial_of(lease_id: int, number: int) -> int:
     return lease_id * CERTIFICATES_OF_A_LEASE + number
 
 
-def lease_of(serial: int) -> int:
-    return serial // CERTIFICATES_OF_A_LEASE
-
-
 def principal_of(order: LeaseOrder, target: str) -> str:
     """Who may log in where as what, in one word: a host of the target that serves the entitlement takes it
     for this login alone (``docs/targets-ssh.md``). Another target's hosts don't, although they may trust the

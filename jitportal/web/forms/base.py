@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -86,6 +86,22 @@ class MomentField(forms.DateTimeField):
         if moment is not None and not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
             raise ValidationError(self.error_messages["far"], code="far")
         return moment
+
+
+class DayField(forms.DateField):
+    """A day in the viewer's zone."""
+
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    default_error_messages = {
+        "invalid": "Give a date as 2030-01-31.",
+        "far": f"Choose a date between {EARLIEST_YEAR} and {LATEST_YEAR}.",
+    }
+
+    def to_python(self, value: Any) -> date | None:
+        day = super().to_python(value)
+        if day is not None and not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
+            raise ValidationError(self.error_messages["far"], code="far")
+        return day
 
 
 class ReasonForm(PortalForm):

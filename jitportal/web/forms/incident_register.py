@@ -12,7 +12,7 @@ from jitportal.models import Criterion, EmergencyAccount
 from jitportal.models.post_incident import PostIncidentReviewQuerySet
 from jitportal.rules.post_incident_words import Classification, spoken
 from jitportal.rules.vocabulary import ReviewStatus
-from jitportal.web.forms.base import PortalForm
+from jitportal.web.forms.base import DayField, PortalForm
 
 OPEN, OVERDUE, REAL, DRILLS, ORPHANS = "open", "overdue", "real", "drills", "orphans"
 
@@ -48,8 +48,8 @@ class RegisterFilter(PortalForm):
         label="Found to be",
         choices=[("", "Anything"), *((one.value, spoken(one)) for one in Classification)],
     )
-    since = forms.DateField(required=False, label="From", widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(required=False, label="Until", widget=forms.DateInput(attrs={"type": "date"}))
+    since = DayField(required=False, label="From")
+    until = DayField(required=False, label="Until")
 
     @property
     def filtered(self) -> bool:

@@ -26,7 +26,7 @@ from jitportal.rules.post_incident_words import (
     Statement,
     spoken,
 )
-from jitportal.web.forms.base import PortalForm
+from jitportal.web.forms.base import DayField, PortalForm
 
 EXPLAINED, UNEXPLAINED = "explained", "unexplained"
 _MARKS = [(EXPLAINED, "Explained"), (UNEXPLAINED, "Unexplained")]
@@ -184,18 +184,12 @@ class FollowUpForm(PortalForm):
         widget=forms.TextInput(attrs={"list": "people", "autocomplete": "off"}),
         error_messages={"required": "Say who does it."},
     )
-    due_at = forms.DateField(
-        label="By when?",
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={"required": "Say by when.", "invalid": "Give a date as 2030-01-31."},
-    )
+    due_at = DayField(label="By when?", error_messages={"required": "Say by when."})
     ticket = forms.CharField(label="Ticket (optional)", required=False, max_length=100)
 
     def clean_due_at(self) -> datetime:
         """The day's end in the viewer's zone."""
         day = self.cleaned_data["due_at"]
-        if not 2000 <= day.year <= 2100:
-            raise ValidationError("Choose a date between 2000 and 2100.")
         return timezone.make_aware(datetime.combine(day + timedelta(days=1), time())) - timedelta(minutes=1)
 
 

@@ -12,7 +12,7 @@ from jitportal.operations import decisions
 from jitportal.operations.submissions import Wish
 from jitportal.rules.durations import spoken
 from jitportal.rules.policy import LONGEST_JUSTIFICATION
-from jitportal.rules.vocabulary import Pathway, RequestStatus, Verdict
+from jitportal.rules.vocabulary import Pathway, Verdict
 from jitportal.web.forms.base import PortalForm
 from jitportal.web.forms.decisions import MOST_MINUTES, seen_words
 from jitportal.web.forms.lengths import MinutesOrUnitsField
@@ -121,11 +121,6 @@ class StagedForm(PortalForm):
     def is_stale(self) -> bool:
         """Whether the request reads otherwise now than when the form was shown."""
         return self.is_bound and self.data.get(self.add_prefix("digest")) != self.current["digest"]
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether there is nothing to decide any more."""
-        return self.access_request.status != RequestStatus.PENDING
 
     def show_anew(self) -> None:
         """Bind the form to the request as it reads now; what was typed stays."""

@@ -28,6 +28,7 @@ _ALWAYS = {
     Act.REVOKE_SEVERAL: ("When you revoke them, you confirm that", "several grants end at once"),
     Act.POLICY: ("When you bring it into force, you confirm that", "it changes who can have what"),
     Act.DELEGATE: ("When you name somebody, you confirm that", "they decide in your place"),
+    Act.SIGN_REVIEW: ("When you sign, you confirm that", "the review is your word on what was done"),
     Act.RESET: ("When you remove them, you confirm that", "without them a password is enough"),
 }
 

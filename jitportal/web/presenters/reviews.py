@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet
 
 from jitportal.models import AfterUseReview, Person
-from jitportal.operations import facts
+from jitportal.operations import facts, own_hands
 from jitportal.rules.permissions import OVERSEERS, ActorFacts, Verb
 from jitportal.rules.vocabulary import Power, ReviewStatus
 from jitportal.web import fetch
-from jitportal.web.http import PortalRequest, actor_of
+from jitportal.web.http import PortalRequest, actor_of, now_of
 
 _HOLDERS_TURN = [ReviewStatus.STATEMENT, ReviewStatus.RETURNED]
 #: Open ones are few; closed ones are paged.
@@ -64,6 +64,8 @@ def turn_of(request: PortalRequest, review: AfterUseReview) -> Turn:
     determine = status is ReviewStatus.DETERMINATION and bool(
         fetch.answer(request, Verb.REVIEW_DETERMINE, subject)
     )
+    if determine and own_hands.barred(review.holder, [request.user.username], now_of(request)):
+        return Turn(state=False, determine=False, return_it=False, waiting=own_hands.sentence())
     return_it = determine and review.holder.is_active
     return Turn(state, determine, return_it, "" if state or determine else _waiting(review, status))
 

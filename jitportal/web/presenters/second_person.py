@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
-from jitportal.models import Grant, Person, Role, StandingPower, Team
-from jitportal.operations import policies
+from jitportal.models import Person, Role, Team
+from jitportal.operations.power_holders import holding, roles_giving
 from jitportal.rules.policy import RoleRules
 from jitportal.rules.vocabulary import Power
 
 #: So many are named; of more it is enough to know that there are.
 NAMED = 8
-PORTAL = "portal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +33,10 @@ class Seconds:
 
 def second_people(proposer: Person, now: datetime) -> Seconds:
     """Everybody but the proposer, whom the rules refuse."""
-    held = Q(lease__entitlement=Power.POLICY_EDITOR, role__target__connector=PORTAL)
-    holders = Grant.objects.entitling(now).filter(held).values("person")
-    standing = StandingPower.objects.filter(removed_at=None, power=Power.POLICY_EDITOR).values("person")
     others = Person.objects.active().exclude(pk=proposer.pk).order_by("name")
-    people = others.filter(Q(pk__in=holders) | Q(pk__in=standing))
+    people = others.filter(holding([Power.POLICY_EDITOR], now))
     names = list(people.values_list("name", flat=True))
-    rules = _giving_it()
+    rules = roles_giving([Power.POLICY_EDITOR])
     roles = {role.key: role for role in Role.objects.filter(key__in=[one.key for one in rules])}
     asking = next((one for one in rules if one.key in roles), None)
     return Seconds(
@@ -49,21 +45,6 @@ def second_people(proposer: Person, now: datetime) -> Seconds:
         role=roles[asking.key] if asking else None,
         by_asking=_who_may_ask(asking, others.exclude(pk__in=people.values("pk"))) if asking else [],
     )
-
-
-def _giving_it() -> list[RoleRules]:
-    """The roles in force that give the power, in the policy's order."""
-    version = policies.current_version()
-    if version is None:
-        return []
-    document = policies.document_of(version)
-    portals = {key for key, target in document.targets.items() if target.connector == PORTAL}
-    return [
-        role
-        for role in document.roles.values()
-        if role.target in portals
-        and any(scope.entitlement == Power.POLICY_EDITOR for scope in role.scopes.values())
-    ]
 
 
 def _who_may_ask(rules: RoleRules, others: QuerySet[Person]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError
@@ -10,9 +10,6 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from jitportal.operations import clock, heartbeat, problems
-
-#: A removal that isn't confirmed so long after its end is somebody's to look into.
-OVERDUE = timedelta(seconds=60)
 
 
 @login_not_required
@@ -54,6 +51,6 @@ def _worker(now: datetime) -> str:
 
 def _removals(now: datetime) -> str:
     age = problems.overdue_removal_age(now)
-    if age is None or age <= OVERDUE:
+    if age is None or age <= problems.PAGE_AFTER:
         return ""
     return f"Access that ended {age.total_seconds():.0f} s ago isn't verified absent. Look at Problems."

@@ -51,8 +51,12 @@ COLUMNS = (
 @require_safe
 def incident_register(request: PortalRequest) -> HttpResponse:
     form = RegisterFilter(request.GET)
+    return _page(request, form, _found(request, form))
+
+
+def _page(request: PortalRequest, form: RegisterFilter, found: PostIncidentReviewQuerySet) -> HttpResponse:
     after = paging.position(request.GET.get("after", ""))
-    page = paging.older(_found(request, form), "opened_at", after=after, size=PAGE_SIZE)
+    page = paging.older(found, "opened_at", after=after, size=PAGE_SIZE)
     context = {
         "page": page,
         "filtered": form.filtered,
@@ -67,8 +71,16 @@ def incident_register(request: PortalRequest) -> HttpResponse:
 def incident_register_export(request: PortalRequest) -> HttpResponse:
     """All pages of the same search."""
     form = RegisterFilter(request.GET)
+    found = _found(request, form)
+    if not form.is_valid():
+        return _page(request, form, found)
     limits.take("export", request.user.pk)
-    rows = list(_found(request, form).order_by("-opened_at", "-pk")[: register.MOST_ROWS])
+    rows = list(found.order_by("-opened_at", "-pk")[: register.MOST_ROWS + 1])
+    if len(rows) > register.MOST_ROWS:
+        form.refuse(
+            f"A file holds {register.MOST_ROWS:,} uses at the most. Choose a shorter time.", None, 422
+        )
+        return _page(request, form, found)
     filters = [f"{name} {request.GET[name]}" for name in form.fields if request.GET.get(name)]
     register.exported(actor=request.user, rows=rows, filters=filters)
     text = StringIO()

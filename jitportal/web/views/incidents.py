@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from jitportal.models import Person, PostIncidentReview
 from jitportal.operations import action_log_viewing, facts
 from jitportal.rules.permissions import Verb
+from jitportal.rules.step_up import Act
 from jitportal.web import fetch
 from jitportal.web.forms import incidents as forms
 from jitportal.web.forms.base import PortalForm
@@ -24,11 +25,14 @@ from jitportal.web.incident_forms import bound, seeing, unbound
 from jitportal.web.incident_typed import beside, keep_draft, keep_the_rest, refuse_unkept, typed_in
 from jitportal.web.presenters import incident_lists as lists
 from jitportal.web.presenters import incidents as presenter
+from jitportal.web.presenters.beforehand import of_act
 from jitportal.web.refusals import form_page, refusals_shown_in
 
 #: One viewing of an action log, with its reloads and with what is handed in meanwhile.
 VIEWING_SECONDS = 4 * 60 * 60
 _SALT = "jitportal.action_log"
+#: So many people are suggested for what is to be done; others are typed in full.
+MOST_SUGGESTED = 300
 
 
 @require_safe
@@ -62,13 +66,15 @@ def incident_review(request: PortalRequest, pk: int) -> HttpResponse:
     shown = unbound(review, request.user, views_log=views_log, typed=typed)
     shown |= {name: seeing(review, sent)} if name else {}
     page = presenter.page_of(request, review)
+    others = Person.objects.active().exclude(pk=review.responder_id or 0)
     context = {
         "page": page,
         "views_log": views_log,
         "forms": shown,
         # somebody was faster, and the form isn't there any more: what was typed still is
         "stranded": _stranded(shown, page.turn, (name, *typed) if name else ()),
-        "people": Person.objects.active().exclude(pk=review.responder_id or 0).order_by("name"),
+        "people": others.order_by("name")[:MOST_SUGGESTED],
+        "signing": of_act(request.user, Act.SIGN_REVIEW),
     }
     return form_page(request, "incidents/review.html", sent, context)
 

@@ -33,7 +33,8 @@ def _page(
     request: PortalRequest, title: str, *, person: Person | None = None, role: Role | None = None
 ) -> HttpResponse:
     """Lists what the viewer may revoke, all of it chosen. Who may revoke none of it learns nothing."""
-    grants = revoking.revocable(request.user, person=person, role=role)
+    held = revoking.revocable(request.user, person=person, role=role)
+    grants = held.grants
     if not grants:
         raise Http404
     form = RevokeSeveralForm(grants, request.POST if request.method == "POST" else None)
@@ -49,5 +50,5 @@ def _page(
             count = f"{len(ended)} grant{' is' if len(ended) == 1 else 's are'}"
             messages.success(request, f"{count} revoked. The targets are being told.")
             return redirect("my_access")
-    context = {"title": title, "factor": beforehand.of_act(request.user, Act.REVOKE_SEVERAL)}
+    context = {"title": title, "cut": held.cut, "factor": beforehand.of_act(request.user, Act.REVOKE_SEVERAL)}
     return form_page(request, "grants/revoke_several.html", form, context)

@@ -18,9 +18,9 @@ from django.views.decorators.http import require_POST
 from jitportal.models import EmergencyAccount, SshHost
 from jitportal.operations import limits, sign_ins, ssh_hosts
 from jitportal.operations.sign_ins import Seen
-from jitportal.rules.errors import Invalid, JitportalError, NotAllowed
+from jitportal.rules.errors import Invalid, JitportalError, NotAllowed, TooOften
 from jitportal.rules.plain_text import is_plain
-from jitportal.web.refusals import status_of
+from jitportal.web.refusals import say_when, status_of
 
 LARGEST = 8_192
 LONGEST = 200
@@ -48,7 +48,9 @@ def report_sign_in(request: HttpRequest) -> JsonResponse:
             seen=_seen(said, f"{host.pk}" if host else f"account {account.pk}"),
         )
     except JitportalError as error:
-        return _no(error.sentence, status_of(error))
+        refused = _no(error.sentence, status_of(error))
+        say_when(refused, error.wait if isinstance(error, TooOften) else None)
+        return refused
     orphan = sign_in.activation_id is None
     return JsonResponse({"sign_in": sign_in.pk, "activation": sign_in.activation_id, "orphan": orphan})
 
@@ -59,10 +61,11 @@ def _is_operators(token: str) -> bool:
 
 
 def _read(request: HttpRequest) -> dict[str, Any]:
-    if int(request.headers.get("Content-Length") or 0) > LARGEST:
+    body = request.read(LARGEST + 1)
+    if len(body) > LARGEST:
         raise Invalid(f"A report holds {LARGEST:,} bytes at the most.")
     try:
-        said = json.loads(request.body)
+        said = json.loads(body)
     except (ValueError, RecursionError):  # UnicodeDecodeError and what is no JSON, or without end
         said = None
     if not isinstance(said, dict):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from jitportal.models import Delegation
-from jitportal.operations import delegations, profile
+from jitportal.operations import delegations, people, power_holders, profile
 from jitportal.rules.permissions import Verb
 from jitportal.rules.step_up import Act
+from jitportal.rules.vocabulary import Power
 from jitportal.web import fetch, step_up
 from jitportal.web.forms.you import DelegationForm, TimeZoneForm
 from jitportal.web.http import PortalRequest, now_of
@@ -62,3 +63,20 @@ def delegation_end(request: PortalRequest, pk: int) -> HttpResponse:
     delegations.stop(actor=request.user, delegation=held)
     messages.success(request, f"{held.delegate} no longer decides for {held.delegator}.")
     return redirect("you_delegation")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def standing_power_remove(request: PortalRequest, pk: int) -> HttpResponse:
+    """Give up a power that nobody approved; what is asked for like any other stays."""
+    held = get_object_or_404(request.user.standing_powers.filter(removed_at__isnull=True), pk=pk)
+    if request.method == "POST":
+        people.remove_standing_power(actor=request.user, standing_power=held)
+        messages.success(request, f"You no longer hold {held.get_power_display()} without an end.")
+        return redirect("you")
+    power = [Power(held.power)]
+    context = {
+        "held": held,
+        "others": [one for one in power_holders.holders(power, now_of(request)) if one != request.user],
+        "could_ask": power_holders.could_ask(power),
+    }
+    return render(request, "you/power_remove.html", context)

@@ -12,7 +12,7 @@ from django.test import Client, RequestFactory, override_settings
 from django.urls import path
 
 from jitportal.audit.system import system
-from jitportal.models import AccessRequest, Entry, Event, Person
+from jitportal.models import AccessRequest, Entry, Event, Person, StandingPower
 from jitportal.operations import clock, people
 from jitportal.rules.errors import (
     Conflict,
@@ -189,6 +189,15 @@ def test_a_standing_power_nags_its_holder_and_nobody_else(as_: SignedIn) -> None
     client.force_login(root)
     assert "You hold administrator without an end." in words(client.get("/request/").content)
     assert "without an end" not in words(as_("ed").get("/request/").content)
+    power = StandingPower.objects.get()
+    address = f"/you/powers/{power.pk}/remove/"
+    assert address in client.get("/request/").content.decode()
+    assert as_("ed").get(address).status_code == as_("ed").post(address).status_code == 404
+    assert "Nobody else holds this power now." in words(client.get(address).content)
+    assert client.post(address).status_code == 302
+    assert people.powers_of(root, clock.now()) == {}
+    assert "without an end" not in words(client.get("/request/").content)
+    assert client.post(address).status_code == 404
 
 
 @pytest.mark.parametrize(

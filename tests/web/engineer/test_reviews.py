@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from jitportal.models import AfterUseReview
-from jitportal.operations import clock
+from jitportal.models import AfterUseReview, Person, StandingPower
+from jitportal.operations import clock, people
+from jitportal.rules.vocabulary import Power
 from tests.web.engineer import house
 from tests.web.engineer.conftest import SignedIn
 
@@ -51,6 +52,21 @@ def test_nobody_closes_the_review_of_their_own_access(as_: SignedIn) -> None:
     assert b"Somebody else has to close it." in answer.content
     review.refresh_from_db()
     assert review.status == "determination"
+
+
+def test_whoever_placed_the_holder_is_told_before_they_write(as_: SignedIn) -> None:
+    review = house.review()
+    as_("ed").post(f"/reviews/{review.pk}/", SAID)
+    olga, mona, ed = (Person.objects.get(username=name) for name in ("olga", "mona", "ed"))
+    StandingPower.objects.create(
+        person=olga, power=Power.ADMINISTRATOR, reason="For this test.", given_at=clock.now()
+    )
+    people.set_manager(actor=olga, person=ed, manager=None)
+    people.set_manager(actor=olga, person=ed, manager=mona)
+    page = as_("olga").get(f"/reviews/{review.pk}/").content
+    assert b"put either of you in place" in page
+    assert b"<textarea" not in page
+    assert b"<textarea" in as_("mona").get(f"/reviews/{review.pk}/").content
 
 
 def test_others_do_not_see_it_and_readers_do_not_speak_for_the_holder(as_: SignedIn) -> None:

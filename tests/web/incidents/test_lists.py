@@ -13,7 +13,7 @@ from django.test import Client
 
 from jitportal.evidence import verify
 from jitportal.models import Event, FollowUp
-from jitportal.operations import clock
+from jitportal.operations import clock, incident_register
 from tests.web.incidents.filled import FOUND, As, seen
 from tests.web.world import World
 
@@ -87,6 +87,24 @@ def test_a_filter_that_can_not_be_read_says_so(as_: As) -> None:
     answer = as_("adam").get("/emergency/register/?since=yesterday&account=none&found=perhaps")
     assert answer.status_code == 422
     assert answer.content.count(b'class="field-error"') == 3
+    exported = as_("adam").post("/emergency/register/export/?since=yesterday&person=%00")
+    assert exported.status_code == 422
+    assert not Event.objects.filter(verb="incident_register.exported").exists()
+
+
+@pytest.mark.parametrize("query", ["until=9999-12-31", "since=0001-01-01"])
+def test_a_day_far_away_is_refused_in_words(as_: As, query: str) -> None:
+    answer = as_("adam").get(f"/emergency/register/?{query}")
+    assert answer.status_code == 422
+    assert b"Choose a date between 2000 and 2100." in answer.content
+
+
+def test_a_file_is_never_cut_in_silence(as_: As, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(incident_register, "MOST_ROWS", 1)
+    answer = as_("adam").post("/emergency/register/export/")
+    assert answer.status_code == 422
+    assert b"A file holds 1 uses at the most." in answer.content
+    assert not Event.objects.filter(verb="incident_register.exported").exists()
 
 
 def test_the_register_shows_nobody_more_than_the_reviews_do(as_: As) -> None:

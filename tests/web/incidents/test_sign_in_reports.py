@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -17,11 +18,15 @@ from tests.web.incidents.filled import As
 pytestmark = pytest.mark.django_db
 
 
-def report(token: str, body: object) -> tuple[int, dict[str, object]]:
+def send(token: str, body: object) -> Any:
     sent = body if isinstance(body, str) else json.dumps(body)
-    answer = Client().post(
+    return Client().post(
         "/emergency/sign-ins/", sent, "application/json", headers={"Authorization": f"Bearer {token}"}
     )
+
+
+def report(token: str, body: object) -> tuple[int, dict[str, object]]:
+    answer = send(token, body)
     return answer.status_code, answer.json()
 
 
@@ -61,8 +66,17 @@ def test_whoever_took_the_token_floods_nobody_with_reports() -> None:
     limits = settings.LIMITS | {"report": Limit(2, 600)}
     with override_settings(SIGN_IN_REPORT_TOKEN="let me report", LIMITS=limits):
         statuses = [report("let me report", told(reference=f"door-{number}"))[0] for number in range(3)]
+        later = send("let me report", told(reference="door-3"))
     assert statuses == [200, 200, 429]
     assert EmergencySignIn.objects.count() == 2
+    assert int(later.headers["Retry-After"]) > 0
+
+
+@pytest.mark.usefixtures("made", "db")
+def test_a_report_is_as_long_as_it_is_and_not_as_it_says() -> None:
+    with override_settings(SIGN_IN_REPORT_TOKEN="let me report"):
+        status, said = report("let me report", "x" * 9_000)
+    assert (status, said["refused"]) == (422, "A report holds 8,192 bytes at the most.")
 
 
 @pytest.mark.usefixtures("made", "db")

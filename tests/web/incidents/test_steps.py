@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -33,6 +34,17 @@ def test_a_review_goes_to_its_end_on_its_page(made: World, as_: As, address: str
         page = as_(username).get(address).content
         assert b"New lock, ticket T-9." in page
         assert b"<textarea" not in page
+
+
+def test_signing_says_beforehand_that_it_takes_a_second_factor(
+    made: World, as_: As, address: str, settings: Any
+) -> None:
+    mona = as_("mona")
+    mona.post(address, {**FOUND, **seen(mona, address)})
+    beforehand = b"When you sign, you confirm that with your second factor"
+    assert beforehand not in mona.get(address).content
+    settings.STEP_UP = True
+    assert beforehand in mona.get(address).content
 
 
 def test_everything_that_is_missing_is_said_beside_its_field_and_nothing_typed_is_lost(
@@ -125,5 +137,6 @@ def test_two_people_lift_a_block_on_the_page(made: World, as_: As, address: str)
         assert mona.post(address, {"act": "override", "override-reason": "It can't wait."}).status_code == 302
         assert b"It can&#x27;t wait." in olga.get(address).content
         assert mona.post(address, {"act": "grant_override"}).status_code == 403
-        assert olga.post(address, {"act": "grant_override"}).status_code == 302
+        answer = olga.post(address, {"act": "grant_override"}, follow=True)
+        assert b"is lifted until " in answer.content
         assert b"The statement is late" not in mona.get(address).content
