@@ -140,7 +140,7 @@ class EnteredLines:
 
     def _move(self, given: str, act: str) -> None:
         first = given.split(";", maxsplit=1)[0]
-        times = max(1, min(int(first), _LONGEST)) if first.isascii() and first.isdigit() else 1
+        times = max(1, min(int(first[:9]), _LONGEST)) if first.isascii() and first.isdigit() else 1
         at = self._at
         row_end = (at // self._columns + 1) * self._columns
         if act in "CD":

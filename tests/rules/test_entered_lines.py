@@ -35,6 +35,7 @@ def read(*parts: str | int, columns: int = 80) -> tuple[list[str], int, int]:
         ((f"{ON}web> ls", 1, OFF), ["web> ls"]),  # all at once: where the prompt ends isn't known
         ((f"{ON}$ ", "lz", "\b\x1b[Ks -l", 1, OFF), ["ls -l"]),
         ((f"{ON}$ ", "ac", "\b\x1b[1@b", 1, OFF), ["abc"]),
+        ((f"{ON}$ ", "ls", f"\x1b[{'9' * 5_000}P", 1, OFF), ["ls"]),  # more digits than a number may have
         ((f"{ON}$ ", "abc", "\b\bXc\b", 1, OFF), ["aXc"]),
         ((f"{ON}$ ", "one", "\r\x1b[K$ two", 1, OFF), ["two"]),
         # without an editor that says it: dash, mysql, a question

@@ -196,7 +196,9 @@ def test_a_standing_power_nags_its_holder_and_nobody_else(as_: SignedIn) -> None
     assert "Nobody else holds this power now." in words(client.get(address).content)
     assert client.post(address).status_code == 302
     assert people.powers_of(root, clock.now()) == {}
-    assert "without an end" not in words(client.get("/request/").content)
+    after = words(client.get("/request/").content)
+    assert "You no longer hold administrator without an end." in after
+    assert "You hold administrator" not in after
     assert client.post(address).status_code == 404
 
 
