@@ -47,6 +47,20 @@
     for (const form of document.forms) delete form.dataset.sent;
   });
 
+  // Where the browser's clock shows another time than the portal does: one click shows times as the browser's.
+  const offer = document.querySelector("[data-zone]");
+  try {
+    const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+    const shown = new Date().toLocaleString("en", { timeZone: offer?.dataset.zone });
+    if (offer && timeZone?.includes("/") && shown !== new Date().toLocaleString("en")) {
+      offer.value = timeZone;
+      offer.textContent = `Show times in ${timeZone.replaceAll("_", " ")}`;
+      offer.hidden = false;
+    }
+  } catch (_unknown) {
+    // A zone that the browser doesn't know: times stay as they are.
+  }
+
   // Fields that only matter for one choice show with it.
   const reveal = () => {
     for (const part of document.querySelectorAll("[data-shown-for]")) {

@@ -111,6 +111,8 @@ _EDITS_POLICY = frozenset({Power.POLICY_EDITOR})
 _POLICY_POWER = "Changing the policy needs the policy editor's power. Request the role that gives it."
 _OPERATOR_POWER = "This needs the operator's power. Request the role that gives it."
 _AUDITOR_POWER = "The record needs the auditor's power. Request the role that gives it."
+#: What to look for where a power of the portal is missing: the roles that give it are found by its name.
+POWERS_TO_FIND = {_POLICY_POWER: "policy editor", _OPERATOR_POWER: "operator", _AUDITOR_POWER: "auditor"}
 
 _REVIEWS = (Relation.ROLE_OWNER, Relation.MANAGER, Relation.SECURITY)
 _TOOK_PART = "You took part in this emergency. Somebody who didn't has to review it."

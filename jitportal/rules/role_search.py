@@ -32,6 +32,21 @@ _SMALL = frozenset(
     {"a", "an", "and", "as", "at", "be", "by", "for", "from", "i", "in", "into", "is", "it"}
     | {"me", "my", "of", "on", "or", "that", "the", "this", "to", "want", "with"}
 )
+#: What a kind of target is called by those who use it.
+_KINDS = {"postgres": "PostgreSQL psql SQL database", "ssh": "SSH shell server host"}
+#: Words for one intent: where nothing here says one of them, the others are looked for.
+_KIN = tuple(
+    frozenset(words.split())
+    for words in (
+        "read see view look show select query inspect",
+        "change write update delete insert edit modify correct fix repair",
+        "administer admin administrate administration administrator manage operate operator",
+        "migrate migration alter schema ddl structure",
+        "audit auditor review record log",
+        "troubleshoot debug investigate diagnose incident",
+    )
+)
+KINDRED = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +96,7 @@ def search(index: RoleIndex, text: str, among: Collection[str]) -> Search:
     """Those of the roles ``among`` that speak of most of the words, best first."""
     typed = _wanted(text)
     found = {word: _speaking_of(index, folded(word), among) for word in typed}
+    found = {word: roles or _kindred(index, folded(word), among) for word, roles in found.items()}
     unknown = tuple(word for word, roles in found.items() if not roles)
     worth = {word: _worth(len(roles), len(among)) for word, roles in found.items() if roles}
     spoken: dict[str, float] = {}
@@ -101,6 +117,7 @@ def _texts(role: RoleRules, targets: Mapping[str, TargetRules]) -> Iterator[tupl
     yield DESCRIPTION, role.description
     target = targets.get(role.target)
     yield TARGET, f"{role.target} {target.name if target else ''}"
+    yield TARGET, _KINDS.get(target.connector, "") if target else ""
     for scope in role.scopes.values():
         yield SCOPE, f"{scope.name} {scope.key}"
         yield PRIVILEGE, scope.entitlement
@@ -124,6 +141,21 @@ def _speaking_of(index: RoleIndex, wanted: str, among: Collection[str]) -> dict[
         for key, weight in roles.items():
             if key in among and how * weight > found.get(key, 0.0):
                 found[key] = how * weight
+    return found
+
+
+def _kindred(index: RoleIndex, wanted: str, among: Collection[str]) -> dict[str, float]:
+    """The roles that say the same intent in another word, and how much."""
+    stem = _stem(wanted)
+    found: dict[str, float] = {}
+    for kin in _KIN:
+        if wanted not in kin and stem not in {_stem(word) for word in kin}:
+            continue
+        for word in kin:
+            if len(word) <= LEAST_INSIDE:  # it would stand inside words of another meaning
+                continue
+            for key, strength in _speaking_of(index, word, among).items():
+                found[key] = max(KINDRED * strength, found.get(key, 0.0))
     return found
 
 

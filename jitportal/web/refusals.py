@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from jitportal.rules.errors import Conflict, InvalidInput, JitportalError, NotAllowed, OutsideError, TooOften
+from jitportal.rules.permissions import POWERS_TO_FIND
 from jitportal.web.forms.base import PortalForm
 
 TITLES = {
@@ -37,7 +38,9 @@ def status_of(error: JitportalError) -> int:
 def refusal_page(request: HttpRequest, error: JitportalError) -> HttpResponse:
     """A page of its own for a refusal that belongs to no form."""
     status = status_of(error)
-    context = {"title": TITLES[status], "sentences": sentences_of(error)}
+    sentences = sentences_of(error)
+    power = next((POWERS_TO_FIND[said] for said in sentences if said in POWERS_TO_FIND), "")
+    context = {"title": TITLES[status], "sentences": sentences, "power": power}
     answer = render(request, "errors/refusal.html", context, status=status)
     return say_when(answer, error.wait if isinstance(error, TooOften) else None)
 

@@ -7,8 +7,7 @@ import pytest
 from jitportal.rules.policy_document import load
 from jitportal.rules.role_search import Search, indexed, search
 
-DOCUMENT = load(
-    r"""
+DOCUMENT_TEXT = r"""
 elevation_policy:
   jit_access:
     allowed_for: [orders-read, orders-write, billing, servers, cafe]
@@ -55,7 +54,7 @@ elevation_policy:
       entitlement: door
       eligible: {teams: [all]}
 """
-)
+DOCUMENT = load(DOCUMENT_TEXT)
 INDEX = indexed(DOCUMENT.roles.values(), DOCUMENT.targets)
 ALL = frozenset(DOCUMENT.roles)
 
@@ -80,10 +79,26 @@ def found(text: str, among: frozenset[str] = ALL) -> list[str]:
         ("CAFÉ STRAẞE", "cafe"),
         ("rest", "servers"),  # still being typed
         ("shoot", "orders-write"),  # inside a word
+        ("delete", "orders-write"),  # "change rows", in another word
+        ("update invoices", "billing"),
+        ("SELECT", "orders-read"),
     ],
 )
 def test_the_best_comes_first(text: str, first: str) -> None:
     assert found(text)[0] == first
+
+
+def test_a_kind_of_system_is_found_by_what_its_users_call_it() -> None:
+    document = load(
+        DOCUMENT_TEXT.replace("(production), connector: manual", "(production), connector: postgres")
+    )
+    index = indexed(document.roles.values(), document.targets)
+    for said in ("psql", "postgres"):
+        assert {match.key for match in search(index, said, ALL).matches} == {
+            "orders-read",
+            "orders-write",
+            "billing",
+        }
 
 
 def test_the_name_counts_for_more_than_the_description() -> None:

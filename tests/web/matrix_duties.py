@@ -154,6 +154,7 @@ DUTIES: dict[str, Route] = {
     "targets": Route(get={200: _TARGET_SEEN}, otherwise=403),
     "target_detail": Route(_building, get={200: _TARGET_SEEN}, otherwise=403),
     "target_check": Route(_building, post={302: "operator,administrator"}, otherwise=403),
+    "grants": Route(get=everybody()),
     "roles": Route(get=everybody()),
     "role_detail": Route(lambda _world: {"key": "cabinet"}, get=everybody()),
     # policy

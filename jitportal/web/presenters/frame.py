@@ -120,6 +120,7 @@ FIRST = [
     ),
 ]
 REST = [
+    _entry("Grants", "grants", "hourglass"),
     _entry("Roles", "roles", "layers", "role_detail"),
     _entry("Policy", "policy", "book-open", *POLICY),
     _entry("Tasks", "tasks", "list-checks", "task_confirm"),

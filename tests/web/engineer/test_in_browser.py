@@ -37,9 +37,12 @@ def opened(transactional_db: None, live_server: LiveServer, browser: Browser) ->
     cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
     complaints: list[str] = []
 
-    def open_(address: str, *, width: int = 1280, script: bool = True) -> Page:
+    def open_(address: str, *, width: int = 1280, script: bool = True, zone: str = "Europe/Berlin") -> Page:
         context = browser.new_context(
-            viewport={"width": width, "height": 900}, java_script_enabled=script, base_url=live_server.url
+            viewport={"width": width, "height": 900},
+            java_script_enabled=script,
+            base_url=live_server.url,
+            timezone_id=zone,
         )
         context.add_cookies([cookie])  # type: ignore[list-item]  # the stub wants its own TypedDict
         page = context.new_page()
@@ -78,6 +81,10 @@ def test_what_will_happen_follows_what_is_typed(opened: Opened) -> None:
     page.get_by_label("Number").fill("30")
     page.get_by_role("button", name="Request JIT access").click()
     expect(page.get_by_role("status")).to_contain_text("Your request for Flash light is made.")
+    expect(page.get_by_role("button", name="Show times in")).to_have_count(0)
+    abroad = opened("/", zone="America/New_York")  # the browser's clock differs from the page's
+    abroad.get_by_role("button", name="Show times in America/New York").click()
+    expect(abroad.get_by_role("banner")).to_contain_text("Times are in America/New_York")
 
 
 def test_it_all_works_without_script(opened: Opened) -> None:

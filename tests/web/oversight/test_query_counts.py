@@ -71,6 +71,7 @@ LISTS: list[tuple[str, str, Made, int]] = [
     ("opal", "/problems/", late, 22),
     ("opal", "/targets/", targeted, 14),
     ("sam", "/roles/", holding, 14),
+    ("sam", "/grants/", holding, 19),
     ("sam", "/roles/door/", holding, 26),
     ("paul", "/policy/", versions, 17),
     ("auda", "/record/", waiting, 22),

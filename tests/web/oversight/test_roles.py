@@ -33,6 +33,32 @@ def test_who_holds_it_now_goes_by_the_clock(world: World, as_: As) -> None:
         assert "Rita Test" not in words(as_("sam").get("/roles/door/"))
 
 
+def test_everybody_sees_who_is_elevated_until_when_and_what_ends_it(world: World, as_: As) -> None:
+    assert "Nobody is elevated right now." in words(as_("sam").get("/grants/"))
+    asked = ask(world, "rita", "door", minutes=30, justification="Swap the failed fan of the build server.")
+    grant = approve(world, asked, "mona").grant
+    page = words(as_("sam").get("/grants/"))
+    for said in ("Rita Test", "Server room door", "Portal only", "1 in force, held by 1 person"):
+        assert said in page
+    assert "Swap the failed fan" not in page  # why is for those who may see the grant
+    assert f"/grants/{grant.pk}/" not in page
+    page = words(as_("mona").get("/grants/?q=rita+door"))
+    assert "Swap the failed fan" in page
+    assert f"/grants/{grant.pk}/" in page
+    assert "Nothing in force speaks of that." in words(as_("mona").get("/grants/?q=rita+submarine"))
+    assert as_("sam").get("/grants/", {"q": "x" * 300}).status_code == 422
+    with clock.moved(by=timedelta(minutes=31)):
+        assert "Rita Test" not in words(as_("sam").get("/grants/"))
+
+
+def test_a_page_that_needs_a_power_leads_to_the_role_that_gives_it(as_: As) -> None:
+    sam = as_("sam")
+    for address, power in (("/record/", "auditor"), ("/problems/", "operator")):
+        refused = sam.get(address)
+        assert refused.status_code == 403
+        assert f'href="/request/?q={power}"' in refused.content.decode()
+
+
 def test_only_those_who_may_see_the_grant_are_led_to_it(world: World, as_: As) -> None:
     grant = approve(world, ask(world, "rita", "door"), "mona").grant
     address = f"/grants/{grant.pk}/"
