@@ -97,7 +97,7 @@ MIDDLEWARE = [
     "jitportal.web.middleware.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.middleware.gzip.GZipMiddleware",  # pages too: docs/adr/0007 says why that is safe
+    "jitportal.web.head_first.PageCompressionMiddleware",  # pages too: docs/adr/0007 says why that is safe
     "jitportal.web.middleware.BodySizeMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

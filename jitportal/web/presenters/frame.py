@@ -153,7 +153,11 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     if not getattr(request, "user", None) or not request.user.is_authenticated:
         return {"demo": settings.DEMO}
     signed_in = cast("PortalRequest", request)
-    return {"demo": settings.DEMO, "frame": SimpleLazyObject(lambda: frame_of(signed_in))}
+    return {
+        "demo": settings.DEMO,
+        "shown_at": now_of(request),
+        "frame": SimpleLazyObject(lambda: frame_of(signed_in)),
+    }
 
 
 def frame_of(request: PortalRequest) -> Frame:

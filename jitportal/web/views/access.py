@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from jitportal.web import paging
+from jitportal.web import head_first, paging
 from jitportal.web.http import PortalRequest
 from jitportal.web.live import live_page
 from jitportal.web.presenters import access
 
 PAGE_SIZE = 30
+TEMPLATE = "access/my_access.html"
 
 
 @require_safe
-def my_access(request: PortalRequest) -> HttpResponse:
+def my_access(request: PortalRequest) -> HttpResponseBase:
+    if not request.htmx:
+        return head_first.page(request, TEMPLATE, lambda: _shown(request))
+    shown = _shown(request)
+    return live_page(request, TEMPLATE, shown["live"], shown)
+
+
+def _shown(request: PortalRequest) -> dict[str, Any]:
     mine = access.of_person(request)
-    return live_page(request, "access/my_access.html", access.live_of(request, mine), {"access": mine})
+    return {"access": mine, "live": access.live_of(request, mine)}
 
 
 @require_safe

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from django.http import Http404, HttpResponse
+from django.http import Http404
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -13,7 +15,7 @@ from jitportal.models import AccessRequest
 from jitportal.operations.decisions import seen_digest
 from jitportal.rules.errors import NotAllowed
 from jitportal.rules.vocabulary import Verdict
-from jitportal.web import fetch
+from jitportal.web import fetch, head_first
 from jitportal.web.forms.decisions import FORMS, VerdictForm, seen_of
 from jitportal.web.forms.queue import ALL, QueueFilter
 from jitportal.web.http import PortalRequest, now_of
@@ -24,6 +26,8 @@ from jitportal.web.presenters.queue import QueueRow, address, chips, queue_page
 
 #: Ids and minutes in an address are no longer than this: databases hold them.
 MOST_DIGITS = 9
+
+TEMPLATE = "queue/queue.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +63,33 @@ class Pane:
 
 
 @require_safe
-def queue(request: PortalRequest) -> HttpResponse:
+def queue(request: PortalRequest) -> HttpResponseBase:
     """What waits for the person; ``chosen`` in the address opens one of the requests beside the list, and
     ``verdict`` the form to give it. Without ``chosen`` the first is open, where there is room.
     """
     form = QueueFilter(request.GET, auto_id="filter_%s")
-    after = request.GET.get("after", "")
-    page = queue_page(request.user, now_of(request), form.sought, everybodys=form.everybodys, after=after)
+    if not request.htmx:
+        return head_first.page(
+            request, TEMPLATE, lambda: _shown(request, form, _page(request, form)), form.status
+        )
+    page = _page(request, form)
     now = _live(page)
-    if request.htmx and request.GET.get("seen") == now.seen:
-        return live_page(request, "queue/queue.html", now, {})
+    if request.GET.get("seen") == now.seen:
+        return live_page(request, TEMPLATE, now, {})
+    answer = render(request, TEMPLATE, _shown(request, form, page), status=form.status)
+    answer.headers["Vary"] = "HX-Request"
+    return answer
+
+
+def _page(request: PortalRequest, form: QueueFilter) -> Page[QueueRow]:
+    after = request.GET.get("after", "")
+    return queue_page(request.user, now_of(request), form.sought, everybodys=form.everybodys, after=after)
+
+
+def _shown(request: PortalRequest, form: QueueFilter, page: Page[QueueRow]) -> dict[str, Any]:
     asked_for = _asked_for(request, page)
     chosen = asked_for or (page.rows[0].access_request if page.rows else None)
-    context = {
+    return {
         "filter": form,
         "everybodys": form.everybodys,
         "mine": address(request.GET, show="", after=""),
@@ -86,11 +104,8 @@ def queue(request: PortalRequest) -> HttpResponse:
         "chosen": chosen,
         "asked_for": asked_for is not None,
         "pane": _pane(request, page, chosen) if chosen else None,
-        "live": now,
+        "live": _live(page),
     }
-    answer = render(request, "queue/queue.html", context, status=form.status)
-    answer.headers["Vary"] = "HX-Request"
-    return answer
 
 
 def _asked_for(request: PortalRequest, page: Page[QueueRow]) -> AccessRequest | None:
