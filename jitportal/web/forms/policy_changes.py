@@ -300,6 +300,9 @@ class CapsForm(ChangeForm):
         self.cap = cap
         kwargs["initial"] = {**self.now, "pathway": cap, **kwargs.get("initial", {})}
         super().__init__(*args, **kwargs)
+        for stem in self.now:  # a list of errors at the top of the page would say the same of each
+            wanted = f"{self.fields[stem].label}: say for how long."
+            self.fields[stem].error_messages |= {"required": wanted, "incomplete": wanted}
         self.fields["pathway"].label = f"Longest grant of any {PATHWAY_NAMES[rules.pathway]} role"
         self.fields["pathway"].help_text = (
             "No role on this pathway lasts longer, and those that say no length of their own last as long. "

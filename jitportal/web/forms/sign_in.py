@@ -26,6 +26,7 @@ class SignInForm(AuthenticationForm):
         strip=False,
         max_length=4096,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        error_messages={"required": "Type your password."},
     )
 
     door = "sign_in"  # each is counted by itself
@@ -52,6 +53,7 @@ class SignInForm(AuthenticationForm):
 
     def __init__(self, *args: Any, show_cast: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["username"].error_messages["required"] = "Type your username."
         if show_cast:
             # The cast comes first in the page, and a field with the focus scrolls past it.
             del self.fields["username"].widget.attrs["autofocus"]

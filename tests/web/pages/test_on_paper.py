@@ -39,6 +39,7 @@ def test_requests_reviews_and_the_record(world: World, live_server: LiveServer, 
     for address in (f"/requests/{things.pending.pk}/", f"/grants/{things.held.pk}/", "/record/"):
         _is_for_paper(page, address)
         expect(page.get_by_role("button")).to_have_count(0)
+        expect(page.get_by_role("textbox")).to_have_count(0)
     review = f"/reviews/{things.review.pk}/"
     _is_for_paper(page, review)
     folded = page.get_by_role("group").get_by_text("is live for Rita Test")
