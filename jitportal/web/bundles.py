@@ -32,7 +32,7 @@ BUNDLES = {
         "modes.css",
         "desk.css",
     ),
-    "bundles/portal.js": ("jitportal.js", "palette.js"),
+    "bundles/portal.js": ("jitportal.js", "palette.js", "typed.js"),
 }
 
 

@@ -25,6 +25,8 @@ from jitportal.web.presenters.waits import wait_sentence
 
 #: What the form's own fields say already, once it is sent.
 SAID_BESIDE_FIELDS = {"justification", "ticket"}
+#: The fields that say when it is to start.
+MOMENTS = {"start_mode", "starts_at", "opens_at", "closes_at"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Outlook:
     exactly: bool  # the stages are those of this request, with names
     by_system: bool
     mode: StartMode
+    undated: bool  # a time was chosen that is missing, or can't be read: ``mode`` and the moments say nothing
     minutes: int
     starts_at: datetime  # where it starts on the last approval: if that were given now
     closes_at: datetime | None
@@ -85,7 +88,7 @@ def outlook(
     refused = decision.outcome is Outcome.REFUSE
     starts_at, ends_at = _span(ask, form.now, renewal_of)
     return Outlook(
-        problems=_problems(decision.problems),
+        problems=[*_unread(form), *_problems(decision.problems)],
         closed=[closed_scope(closed, form.rules, ask) for closed in ahead.closed],
         ways=[_way(way, ask, form.rules) for way in ahead.ways],
         wait=wait_sentence(ahead.wait) if ahead.wait else "",
@@ -94,6 +97,7 @@ def outlook(
         exactly=not refused,
         by_system=decision.outcome is Outcome.SYSTEM_APPROVES,
         mode=ask.start_mode,
+        undated=form.is_bound and bool(MOMENTS & set(form.errors)),
         minutes=ask.minutes,
         starts_at=starts_at,
         closes_at=ask.window.closes_at,
@@ -140,8 +144,16 @@ def _scope(role: Role, key: str) -> RoleScope:
     return RoleScope.objects.select_related("entitlement").get(role=role, key=key)
 
 
+def _unread(form: AskForm) -> list[str]:
+    """What is wrong with the times as they are typed; what is empty may still be typed."""
+    typed = {name for name in MOMENTS if form.data.get(name)}
+    if form.data.get("minutes_number"):
+        typed.add("minutes")
+    return [str(error) for name in sorted(typed & set(form.errors)) for error in form.errors[name]]
+
+
 def _start_so_far(form: AskForm) -> dict[str, object]:
-    if set(form.errors) & {"start_mode", "starts_at", "opens_at", "closes_at"}:
+    if MOMENTS & set(form.errors):
         return {"start_mode": StartMode.AT_ONCE}
     return form.start()
 

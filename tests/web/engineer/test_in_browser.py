@@ -87,6 +87,23 @@ def test_what_will_happen_follows_what_is_typed(opened: Opened) -> None:
     expect(abroad.get_by_role("banner")).to_contain_text("Times are in America/New_York")
 
 
+def test_what_was_typed_when_the_session_ended_is_there_after_signing_in_again(opened: Opened) -> None:
+    page = opened("/request/jit/flash/")
+    signed_in = page.context.cookies()
+    page.get_by_label("Why you need it").fill(house.WHY)
+    page.get_by_label("Number").fill("20")
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="Request JIT access").click()
+    expect(page).to_have_url(re.compile(r"/sign-in/\?next=/request/jit/flash/"))
+    page.context.add_cookies(signed_in)  # type: ignore[arg-type]  # the stub parts what is read and written
+    page.goto("/request/jit/flash/")
+    expect(page.get_by_role("status").first).to_contain_text("What you had typed is here again")
+    expect(page.get_by_label("Why you need it")).to_have_value(house.WHY)
+    expect(page.get_by_label("Number")).to_have_value("20")
+    page.reload()  # it comes back once
+    expect(page.get_by_label("Why you need it")).to_have_value("")
+
+
 def test_it_all_works_without_script(opened: Opened) -> None:
     page = opened("/request/", script=False)
     page.get_by_label("What do you want to do?").fill("right cage")

@@ -72,6 +72,15 @@ def test_days_over_the_end_of_summer_time_are_no_longer_than_days(ed: Client) ->
     )
 
 
+def test_a_time_that_is_missing_or_cannot_be_is_never_taken_for_at_once(ed: Client) -> None:
+    words = panel(ed, OPERATOR, start_mode="scheduled", starts_at="2027-03-28T02:30")
+    assert "The clocks change at that hour" in words
+    assert "Given now" not in words
+    words = panel(ed, OPERATOR, start_mode="scheduled")
+    assert "Say when it is to start" in words
+    assert "Given now" not in words
+
+
 def test_what_begins_on_approval_says_until_when_it_would_last(ed: Client) -> None:
     now = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
     with clock.moved(to=now):
