@@ -19,7 +19,7 @@ from jitportal.rules.vocabulary import ReviewStatus
 
 #: Who drafts which step.
 _VERBS = {Step.STATEMENT: Verb.INCIDENT_STATE}
-MOST_FIELDS = 500
+MOST_FIELDS = 2_500
 LONGEST = LONGEST_WORDS
 
 

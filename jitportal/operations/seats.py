@@ -13,7 +13,6 @@ from jitportal.rules.deciders import DeciderRules, Directory, PersonFacts, decid
 from jitportal.rules.permissions import Allowed, Answer, Denied
 from jitportal.rules.vocabulary import Verdict
 
-Seats = list[tuple[frozenset[str], int]]
 #: What was given on one revision: stage, who gave it and for whom, of each approval by a person.
 Given = list[tuple[int, str, str]]
 

@@ -28,11 +28,6 @@ _NOT_SET_UP = "The operator has set up no receiver of this name."
 _DISABLED = "The receiver has answered that it wants nothing any more. Enable it once it does."
 
 
-def offered() -> list[str]:
-    """The receivers that a policy can name."""
-    return sorted(settings.WEBHOOKS)
-
-
 def enqueue(
     *,
     kind: str,

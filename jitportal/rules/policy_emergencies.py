@@ -16,8 +16,6 @@ from jitportal.rules.vocabulary import Pathway
 
 #: What stands in an incident probe's address for the reference that was typed.
 INCIDENT = "{incident}"
-#: Fewer can't stand in for one another; more are no limited population.
-FEWEST, MOST = 2, 8
 LONGEST_LOGIN = 40
 _ADDRESS = re.compile(r"https?://([^\s/?#]+)([/?#]\S*)?", re.ASCII)
 

@@ -14,7 +14,6 @@ from jitportal.rules.policy import RoleRules
 from jitportal.web.forms.base import NoteForm, PortalForm, ReasonForm
 from jitportal.web.forms.lengths import LengthField
 
-_WORDS = {"rows": 3, "maxlength": LONGEST_WORDS}
 #: Between a role's key, a scope's and an account's: none of them has it.
 _BETWEEN = " "
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 from django import forms
@@ -29,6 +30,8 @@ from jitportal.rules.post_incident_words import (
 from jitportal.web.forms.base import DayField, PortalForm
 
 EXPLAINED, UNEXPLAINED = "explained", "unexplained"
+#: So many lines are marked one by one; what a session did after them is marked all at once.
+MOST_MARKED = 1_000
 _MARKS = [(EXPLAINED, "Explained"), (UNEXPLAINED, "Unexplained")]
 
 
@@ -90,10 +93,11 @@ class DeterminationForm(DraftedForm):
     def __init__(self, *args: Any, lines: Mapping[str, str], drill: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.lines = lines
+        self._one_by_one = dict(islice(lines.items(), MOST_MARKED))
         other = Classification.EMERGENCY if drill else Classification.DRILL
         kinds = [(one.value, spoken(one)) for one in Classification if one is not other]
         self.fields["classification"].choices = kinds  # type: ignore[attr-defined]  # a choice field's
-        for key in lines:
+        for key in self._one_by_one:
             self.fields[f"mark-{key}"] = forms.ChoiceField(
                 required=False, choices=[("", "Not marked"), *_MARKS], label="This line is"
             )
@@ -121,13 +125,18 @@ class DeterminationForm(DraftedForm):
         return {key: self._mark(key, rest) for key in self.lines}
 
     def _mark(self, key: str, rest: str) -> Mark:
-        said = self.cleaned_data[f"mark-{key}"] or rest
-        return Mark(None if not said else said == EXPLAINED, self.cleaned_data[f"note-{key}"])
+        said = self.cleaned_data.get(f"mark-{key}") or rest
+        return Mark(None if not said else said == EXPLAINED, self.cleaned_data.get(f"note-{key}", ""))
 
     @property
     def line_fields(self) -> list[tuple[str, forms.BoundField, forms.BoundField]]:
-        """Each line's text with its two fields."""
-        return [(text, self[f"mark-{key}"], self[f"note-{key}"]) for key, text in self.lines.items()]
+        """The text of each line that is marked by itself, with its two fields."""
+        return [(text, self[f"mark-{key}"], self[f"note-{key}"]) for key, text in self._one_by_one.items()]
+
+    @property
+    def beyond(self) -> int:
+        """How many lines have no fields of their own."""
+        return len(self.lines) - len(self._one_by_one)
 
 
 class RemediationForm(DraftedForm):

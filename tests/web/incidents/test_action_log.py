@@ -13,6 +13,7 @@ from django.conf import LazySettings
 from jitportal.models import Entry, Event, Grant, PostIncidentReview
 from jitportal.operations import clock
 from jitportal.operations.recordings import path_of
+from jitportal.web.forms import incidents as forms
 from tests.models import rows
 from tests.web.incidents.filled import FOUND, As, review_of, seen
 from tests.web.world import World
@@ -24,16 +25,23 @@ pytestmark = pytest.mark.django_db
 def typed(made: World, db: None, settings: LazySettings, tmp_path: Path) -> PostIncidentReview:
     """The review with two lines in its action log, as a recording of the session has them."""
     settings.RECORDINGS_DIR = tmp_path
-    review = review_of(made)
+    return recorded(review_of(made), "session-1", "rm lock", "cat keys")
+
+
+def recorded(review: PostIncidentReview, session: str, *commands: str) -> PostIncidentReview:
+    """The review with a recording in which these were run."""
     data = json.dumps({"version": 2, "width": 80, "height": 24}) + "\n"
-    data += json.dumps([1, "o", "$ rm lock\r\n$ cat keys\r\n"]) + "\n"
+    data += "".join(
+        json.dumps([number, "o", f"$ {command}\r\n"]) + "\n" for number, command in enumerate(commands, 1)
+    )
     recording = rows.recording(
         grant=Grant.objects.get(activation=review.activation),
+        session=session,
         state="complete",
         finished_at=clock.now(),
         size=len(data),
     )
-    path_of(recording).parent.mkdir(parents=True)
+    path_of(recording).parent.mkdir(parents=True, exist_ok=True)
     path_of(recording).write_text(data)
     return review
 
@@ -88,6 +96,24 @@ def test_lines_are_marked_by_who_looked_at_them_and_what_was_typed_stays(
     sent = {**FOUND, **marks, "determine-recording": "complete", "determine-rest": "unexplained"}
     assert mona.post(shown, {**sent, **seen(mona, address)}).status_code == 302
     assert sorted(typed.marks.values_list("text", "explained")) == [("cat keys", False), ("rm lock", True)]
+
+
+def test_a_session_of_many_lines_can_be_determined(
+    as_: As, address: str, typed: PostIncidentReview, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a browser sends it: two fields for each line, filled in or not; and a line more than have fields."""
+    recorded(typed, "session-2", *(f"cat key-{number}" for number in range(299)))
+    monkeypatch.setattr(forms, "MOST_MARKED", 300)
+    mona = as_("mona")
+    shown = mona.post(f"{address}log/").headers["Location"]
+    page = mona.get(shown).content.decode()
+    fields = re.findall(r'name="(determine-(?:mark|note)-[\d:]+)"', page)
+    assert len(fields) == 600
+    assert "The log goes on for 1 more line," in page
+    sent = {**FOUND, **dict.fromkeys(fields, ""), "determine-recording": "complete", **seen(mona, address)}
+    assert b"Mark 301 lines" in mona.post(shown, sent).content
+    assert mona.post(shown, {**sent, "determine-rest": "explained"}).status_code == 302
+    assert typed.marks.filter(explained=True).count() == 301
 
 
 def test_what_was_typed_stands_in_no_diff_and_in_no_table(
