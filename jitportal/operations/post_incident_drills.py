@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 
 from jitportal.audit.system import system
 from jitportal.models import EmergencyAccount, Notice, Person, PostIncidentReview
-from jitportal.operations import clock, notices
+from jitportal.operations import clock, notices, problems
 from jitportal.operations.facts import require
 from jitportal.operations.post_incident import locked, say
 from jitportal.operations.transaction import operation
@@ -54,7 +54,9 @@ def due_at(account: EmergencyAccount) -> datetime:
 
 
 def remind_due() -> int:
-    """Remind the custodians of each account whose drill is due soon or late, once a week."""
+    """Remind the custodians of each account whose drill is due soon or late, once a week; where none of them
+    is here any more, those who operate the portal.
+    """
     actor = system()
     with operation(actor):
         now = clock.now()
@@ -75,14 +77,17 @@ def _remind(account: EmergencyAccount, actor: Person, now: datetime) -> bool:
         return False
     custodians = list(Person.objects.active().filter(username__in=account.custodians))
     late = now >= day
+    told = custodians or problems.operators(now)
+    start = f"It {'was' if late else 'is'} due on {day:%-d %B %Y}. Start it from the account's page."
+    unkept = "" if custodians else " Nobody who is here keeps it: have the policy name its custodians."
     notices.notify(
-        recipients=custodians,
+        recipients=told,
         kind="review.drill_due",
         key=key,
         subject=f"{'Late' if late else 'Due soon'}: the drill of {account}",
-        body=f"It {'was' if late else 'is'} due on {day:%-d %B %Y}. Start it from the account's page.",
+        body=f"{start}{unkept}",
         path=f"/emergency/accounts/{account.key}/",
         now=now,
         actor=actor,
     )
-    return bool(custodians)
+    return bool(told)

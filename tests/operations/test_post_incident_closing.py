@@ -8,13 +8,14 @@ from datetime import timedelta
 import pytest
 from django.test import override_settings
 
-from jitportal.models import Event, ReviewVersion
+from jitportal.models import Event, Notice, ReviewVersion
 from jitportal.operations import (
     clock,
     follow_ups,
     post_incident_closing,
     post_incident_drills,
     post_incident_steps,
+    problems,
     proving,
     step_up,
 )
@@ -275,3 +276,13 @@ def test_custodians_are_reminded_of_drills_once_a_week() -> None:
     with world.at(post_incident_drills.due_at(account) + timedelta(days=1)):
         assert post_incident_drills.remind_due() == 1
         assert post_incident_drills.remind_due() == 0
+
+
+def test_a_drill_of_what_nobody_keeps_is_told_to_those_who_operate() -> None:
+    account = rows.emergency_account(custodians=["long-gone"], created_at=clock.now())
+    with world.at(post_incident_drills.due_at(account) + timedelta(days=1)):
+        assert post_incident_drills.remind_due() == 1
+        operators = {one.username for one in problems.operators(clock.now())}
+    told = Notice.objects.filter(kind="review.drill_due")
+    assert {one.recipient.username for one in told if one.recipient} == operators != set()
+    assert all("Nobody who is here keeps it" in one.body for one in told)
