@@ -53,7 +53,7 @@ def page(request: PortalRequest, template: str, context: Context, status: int = 
     another answer, comes before. ``template``'s title and styles are the same whatever it shows.
     """
     answer: HttpResponseBase
-    if _opened_by_browser(request) and not _says_something(request):
+    if opened_by_browser(request) and not _says_something(request):
         get_token(request)  # its cookie goes with the headers: with the form that needs it, it is too late
         now_of(request)  # the page agrees with its head
         # When the rest is made the middleware has been left: the person's zone, and who acts, are copied.
@@ -64,7 +64,7 @@ def page(request: PortalRequest, template: str, context: Context, status: int = 
     return answer
 
 
-def _opened_by_browser(request: PortalRequest) -> bool:
+def opened_by_browser(request: PortalRequest) -> bool:
     """Whether a browser says that it opens a document. Programs and parts of a page have it in one piece."""
     headers = request.headers
     as_document = headers.get("Sec-Fetch-Mode") == "navigate" and headers.get("Sec-Fetch-Dest") == "document"

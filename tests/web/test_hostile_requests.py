@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from io import BytesIO
 from itertools import count
-from typing import Any
+from typing import Any, cast
 from zlib import crc32
 
 import pytest
@@ -27,6 +27,8 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from jitportal.models import AccessRequest, Grant, Person, Team
 from jitportal.urls import urlpatterns as portal_urls
+from jitportal.web import head_first
+from jitportal.web.http import PortalRequest
 from tests.undone import undone
 from tests.web import hostility
 from tests.web.calling import HANDLER, touching
@@ -60,6 +62,9 @@ CSP = "Content-Security-Policy"
 PLAYER = re.compile(r"/recordings/\d+/watch/[^/]+/")
 #: What is unsafe to say in a page's own words, and what no page may be led to.
 MARKUP = b"<script>alert(1)</script>"
+#: As which every other request comes: some pages answer in two pieces then.
+AS_A_BROWSER = {"HTTP_SEC_FETCH_MODE": "navigate", "HTTP_SEC_FETCH_DEST": "document"}
+BROKEN_OFF = b"This page broke off"
 _HEALTH = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
 #: What was changed by someone with every right to: their own form with a hostile header beside it.
 WRITES = {"POST", "PATCH"}
@@ -145,6 +150,8 @@ class Attack:
         )
         if answer.status_code >= 500 and not _is_honest(address, answer.status_code):
             faults.append(f"answered {answer.status_code}")
+        if BROKEN_OFF in content:
+            faults.append("broke off after its head")
         next_place = answer.headers.get("Location", "/")
         if not next_place.startswith(("/", "?", "http://testserver/")) or next_place[1:2] in {"/", "\\"}:
             faults.append(f"leads to {next_place!r}")
@@ -178,6 +185,7 @@ class Attack:
             "PATH_INFO": hostile.path(place.address),
             "QUERY_STRING": hostile.query_string(),
             "CONTENT_TYPE": hostile.content_type,
+            **(AS_A_BROWSER if hostile.turn % 2 else {}),
             "CONTENT_LENGTH": str(len(body)),
             "wsgi.input": BytesIO(body),
             **hostile.headers,
@@ -224,6 +232,16 @@ def _fails(request: HttpRequest) -> HttpResponse:
     return HttpResponse(str([int(str(value)) for value in request.GET.values()]))
 
 
+def _fails_late() -> dict[str, Any]:
+    raise RuntimeError("planted")
+
+
+def _breaks_off(request: HttpRequest) -> HttpResponseBase:
+    asked = cast(PortalRequest, request)
+    in_pieces = head_first.opened_by_browser(asked)
+    return head_first.page(asked, "queue/queue.html", _fails_late) if in_pieces else HttpResponse("")
+
+
 def _writes(_request: HttpRequest) -> HttpResponse:
     Team.objects.create(key="weak", name="Weak")
     return HttpResponse("")
@@ -250,7 +268,7 @@ class Weak:
         *portal_urls,
         *(
             path(f"{view.__name__}/", login_not_required(view))
-            for view in (_fails, _writes, _betrays, _leads_away, _takes)
+            for view in (_fails, _breaks_off, _writes, _betrays, _leads_away, _takes)
         ),
     ]
 
@@ -260,6 +278,7 @@ class Weak:
     ("address", "fault"),
     [
         ("/_fails/", "answered 500"),
+        ("/_breaks_off/", "broke off after its head"),
         ("/_writes/", "and changed"),
         ("/_betrays/", "oskar has work"),
         ("/_leads_away/", "leads to"),
