@@ -62,7 +62,7 @@ CSP = "Content-Security-Policy"
 PLAYER = re.compile(r"/recordings/\d+/watch/[^/]+/")
 #: What is unsafe to say in a page's own words, and what no page may be led to.
 MARKUP = b"<script>alert(1)</script>"
-#: As which every other request comes: some pages answer in two pieces then.
+#: As which half of the requests come: some pages answer in two pieces then.
 AS_A_BROWSER = {"HTTP_SEC_FETCH_MODE": "navigate", "HTTP_SEC_FETCH_DEST": "document"}
 BROKEN_OFF = b"This page broke off"
 _HEALTH = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
@@ -185,7 +185,7 @@ class Attack:
             "PATH_INFO": hostile.path(place.address),
             "QUERY_STRING": hostile.query_string(),
             "CONTENT_TYPE": hostile.content_type,
-            **(AS_A_BROWSER if hostile.turn % 2 else {}),
+            **(AS_A_BROWSER if hostile.turn > 2 else {}),
             "CONTENT_LENGTH": str(len(body)),
             "wsgi.input": BytesIO(body),
             **hostile.headers,
