@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from math import ceil
 
 from jitportal.audit.events import record
@@ -55,6 +55,11 @@ class Use:
     began_at: datetime
     ended_at: datetime
     envelope: str = ""
+
+    def __post_init__(self) -> None:
+        """Moments may come in whatever zone; what is written down of them says UTC."""
+        for name in ("began_at", "ended_at"):
+            object.__setattr__(self, name, getattr(self, name).astimezone(UTC))
 
 
 def take_in(*, actor: Person, use: Use) -> Activation:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from jitportal.audit.bulk import change_many
 from jitportal.audit.events import record
@@ -35,13 +35,16 @@ def delegate(
     starts_at: datetime | None = None,
     proof: StepUpProof | None = None,
 ) -> Delegation:
-    """Name somebody to decide for the actor from ``starts_at`` (None, or past: from now) until ``ends_at``.
+    """Name somebody to decide for the actor from ``starts_at`` (None, or past: from now) until ``ends_at``,
+    each in whatever zone.
 
     It takes a fresh second factor, and both are told. Raises ``StepUpNeeded``.
 
     Raises ``InvalidInput`` with everything that is wrong, and ``Conflict`` where the actor has delegated
     a part of that time already.
     """
+    ends_at = ends_at.astimezone(UTC)
+    starts_at = starts_at.astimezone(UTC) if starts_at is not None else None
     with operation(actor):
         actor = lock_person(actor.pk)
         now = clock.now()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from jitportal.audit.events import record
 from jitportal.models import Activation, EmergencySignIn, Person, PostIncidentReview
@@ -181,5 +181,5 @@ def path_of(review: PostIncidentReview) -> str:
 
 
 def said_moment(moment: datetime | None) -> str:
-    """A moment in a notice's sentence."""
-    return f"{moment:%-d %B, %H:%M} UTC" if moment is not None else "its due date"
+    """A moment in a notice's sentence, whatever zone it is in."""
+    return f"{moment.astimezone(UTC):%-d %B, %H:%M} UTC" if moment is not None else "its due date"

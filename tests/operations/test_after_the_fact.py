@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.conf import settings
@@ -16,7 +17,15 @@ from django.test import Client
 from pytest_django.plugin import DjangoDbBlocker
 
 from jitportal.envelopes import keys, sealing
-from jitportal.models import Activation, ActivationAlert, Event, Grant, PostIncidentReview, WebhookDelivery
+from jitportal.models import (
+    Activation,
+    ActivationAlert,
+    Event,
+    Grant,
+    Notice,
+    PostIncidentReview,
+    WebhookDelivery,
+)
 from jitportal.operations import after_the_fact, clock, sign_ins
 from jitportal.operations.after_the_fact import Use
 from jitportal.operations.sign_ins import Seen
@@ -60,6 +69,7 @@ def use(**said: Any) -> Use:
         "ended_at": now - timedelta(hours=1, minutes=30),
         "envelope": "0011223344556677",
     }
+    usual |= {name: usual[name].astimezone(ZoneInfo("Asia/Kolkata")) for name in ("began_at", "ended_at")}
     return Use(**{**usual, **said})
 
 
@@ -74,6 +84,9 @@ def test_the_use_is_an_activation_with_its_review_and_its_alerts() -> None:
     assert not Grant.objects.filter(activation=activation).exists()
     review = PostIncidentReview.objects.get(activation=activation)
     assert review.responder == world.person("rita")
+    alert = Notice.objects.filter(kind="emergency.opened", activation=activation).first()
+    assert alert is not None
+    assert f"{activation.opened_at:%d %B %H:%M} to {activation.ends_at:%d %B %H:%M} UTC" in alert.body
     (event,) = Event.objects.filter(verb="emergency.taken_in")
     assert (event.actor, event.person) == (world.person("dora"), world.person("rita"))
     assert "by opening envelope 0011223344556677" in event.sentence

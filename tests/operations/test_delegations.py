@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -54,6 +55,15 @@ def test_a_delegate_decides_with_both_names_on_record() -> None:
     assert Event.objects.get(verb="request.approved", request=request).sentence.startswith("Carl for Mona")
     request.refresh_from_db()
     assert request.status == RequestStatus.APPROVED
+
+
+def test_what_is_written_down_of_it_is_in_utc_wherever_its_maker_is() -> None:
+    ends = (clock.now() + DAY).astimezone(ZoneInfo("Asia/Kolkata"))
+    delegations.delegate(
+        actor=world.person("mona"), to=world.person("carl"), starts_at=None, ends_at=ends, reason="On leave."
+    )
+    said = f"to {ends.astimezone(UTC):%d %b %Y %H:%M} UTC: On leave."
+    assert said in Event.objects.get(verb="delegation.made").sentence
 
 
 def test_it_counts_from_its_start_to_its_end_and_not_after_it_is_stopped() -> None:

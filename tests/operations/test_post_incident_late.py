@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -124,7 +125,7 @@ def test_an_emergency_is_never_blocked_but_warned_of() -> None:
 
 def test_a_follow_up_has_an_owner_who_is_reminded_and_says_that_it_is_done() -> None:
     review = determine("otto", stated())
-    day = clock.now() + 3 * DAY
+    day = (clock.now() + 3 * DAY).astimezone(ZoneInfo("Asia/Kolkata"))
     with pytest.raises(NotAllowed):
         follow_ups.add(actor=person("rita"), review=review, what="Sleep.", owner=person("dora"), due_at=day)
     with pytest.raises(Invalid):
@@ -144,6 +145,8 @@ def test_a_follow_up_has_an_owner_who_is_reminded_and_says_that_it_is_done() -> 
         ticket="T-1",
     )
     assert told("review.follow_up") == ["dora"]
+    said = f"due {day.astimezone(UTC):%-d %B, %H:%M} UTC: Mend the runbook."
+    assert Event.objects.filter(sentence__endswith=said).exists()
     with world.later(days=2.5):
         assert follow_ups.remind_due() == 1
         assert follow_ups.remind_due() == 0

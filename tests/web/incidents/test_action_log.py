@@ -10,8 +10,9 @@ import pytest
 from django.apps import apps
 from django.conf import LazySettings
 
-from jitportal.models import Entry, Event, Grant, PostIncidentReview
+from jitportal.models import Entry, Event, Grant, PostIncidentReview, Recording
 from jitportal.operations import clock
+from jitportal.operations.action_log import AWAY, lines_of
 from jitportal.operations.recordings import path_of
 from jitportal.web.forms import incidents as forms
 from tests.models import rows
@@ -96,6 +97,15 @@ def test_lines_are_marked_by_who_looked_at_them_and_what_was_typed_stays(
     sent = {**FOUND, **marks, "determine-recording": "complete", "determine-rest": "unexplained"}
     assert mona.post(shown, {**sent, **seen(mona, address)}).status_code == 302
     assert sorted(typed.marks.values_list("text", "explained")) == [("cat keys", False), ("rm lock", True)]
+
+
+def test_what_could_not_be_read_once_is_said_and_read_later(typed: PostIncidentReview) -> None:
+    recording = Recording.objects.get(grant__activation=typed.activation)
+    file = path_of(recording)
+    file.rename(away := file.with_suffix(".away"))
+    assert [text for _, text in lines_of(recording)] == [AWAY]
+    away.rename(file)
+    assert [text for _, text in lines_of(recording)] == ["rm lock", "cat keys"]
 
 
 def test_a_session_of_many_lines_can_be_determined(
