@@ -8,7 +8,7 @@ from functools import lru_cache
 from django import template
 from django.template import Context
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from lucide.templatetags.lucide import lucide
 
@@ -98,6 +98,16 @@ def zone() -> str:
 @register.filter
 def machine(moment: datetime) -> str:
     return _machine(moment)
+
+
+@register.filter
+def coded(sentence: str) -> SafeString:
+    """What stands between backticks as code: in the policy's problems those are its own words."""
+    parts = sentence.split("`")
+    if len(parts) % 2 == 0:
+        return format_html("{}", sentence)
+    said = ((format_html("<code>{}</code>", part) if at % 2 else part,) for at, part in enumerate(parts))
+    return format_html_join("", "{}", said)
 
 
 @register.filter

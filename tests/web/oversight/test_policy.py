@@ -86,7 +86,7 @@ def test_every_problem_is_listed_with_its_line_and_the_text_kept(paul: Client) -
 
 def test_who_isnt_in_the_directory_is_a_problem_too(paul: Client) -> None:
     page = words(propose(paul, text=POLICY.replace("owner: olga", "owner: nobody", 1)))
-    assert "There is no person `nobody`" in page
+    assert "There is no person <code>nobody</code>" in page
     assert "Line " in page
 
 

@@ -277,7 +277,7 @@ def test_who_can_be_the_second_person_is_named(world: World, paul: Client) -> No
 def test_what_went_wrong_elsewhere_is_shown_at_its_line(world: World, paul: Client) -> None:
     people.deactivate(actor=world["root"], person=world["olga"], reason="Left.")
     answer = paul.post("/policy/roles/cage/eligible/", {"add_people": "sam", "note": "More."})
-    assert "There is no person `olga`" in words(answer)
+    assert "There is no person <code>olga</code>" in words(answer)
     assert "people: [sam]" in text_in(answer)
 
 
