@@ -21,14 +21,15 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import TransactionTestCase, override_settings
+from django.test.client import ClientHandler
+from django.test.signals import setting_changed
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from psycopg import sql
 
-from jitportal.audit import guards
 from jitportal.management.postgres_binaries import why_unavailable
 from jitportal.management.private_postgres import PrivatePostgres
-from tests import migrated
+from tests import emptying, migrated
 from tests.connectors.ssh_target import SshFleet, why_no_ssh_server
 from tests.which_run import (
     A_SECOND_WAY,
@@ -227,17 +228,36 @@ def django_db_createdb() -> bool:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _lift_the_guards_for_a_flush() -> Iterator[None]:
-    """The record can't be emptied, so only the flush after a committing test lifts its guards."""
-    flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]  # not in the stubs
-
-    def flush_with_the_guards_lifted(case: TransactionTestCase) -> None:
-        with guards.lifted():
-            flush(case)
-
+def _empty_what_was_committed() -> Iterator[None]:
+    """In the place of Django's flush: see ``tests.emptying``."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TransactionTestCase, "_fixture_teardown", flush_with_the_guards_lifted)
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: emptying.empty())
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _load_the_middleware_once() -> Iterator[None]:
+    """As a server does. Each test's client would load it anew, and look through all static files for it.
+
+    Whenever a setting changes it is loaded again.
+    """
+    load = ClientHandler.load_middleware
+    loaded: list[ClientHandler] = []
+
+    def load_once(handler: ClientHandler) -> None:
+        if not loaded:
+            load(handler)
+            loaded.append(handler)
+        handler._middleware_chain = loaded[0]._middleware_chain  # type: ignore[attr-defined]  # not in the stubs
+
+    def forget(**_changed: object) -> None:
+        loaded.clear()
+
+    setting_changed.connect(forget)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ClientHandler, "load_middleware", load_once)
+        yield
+    setting_changed.disconnect(forget)
 
 
 @pytest.fixture

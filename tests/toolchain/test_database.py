@@ -9,7 +9,7 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
-from django.contrib.contenttypes.models import ContentType
+from django.contrib.auth.models import Group
 from django.db import DatabaseError, connection
 
 from jitportal.audit.events import record
@@ -19,18 +19,18 @@ from jitportal.models import Event
 COUNT = """
 import django
 django.setup()
-from django.contrib.contenttypes.models import ContentType
-print(ContentType.objects.filter(app_label="seen_from_outside").count())
+from django.contrib.auth.models import Group
+print(Group.objects.filter(name="seen from outside").count())
 """
 
 
 @pytest.mark.django_db(transaction=True)
 def test_another_connection_sees_what_was_committed() -> None:
-    ContentType.objects.create(app_label="seen_from_outside", model="one")
+    Group.objects.create(name="seen from outside")
     seen: list[int] = []
 
     def look() -> None:
-        seen.append(ContentType.objects.filter(app_label="seen_from_outside").count())
+        seen.append(Group.objects.filter(name="seen from outside").count())
         connection.close()
 
     looking = threading.Thread(target=look)
@@ -40,7 +40,7 @@ def test_another_connection_sees_what_was_committed() -> None:
 
 
 def test_another_process_sees_what_was_committed(database_url: str) -> None:
-    ContentType.objects.create(app_label="seen_from_outside", model="one")
+    Group.objects.create(name="seen from outside")
     environment = os.environ | {"JITPORTAL_DATABASE_URL": database_url}
     done = subprocess.run(
         [sys.executable, "-c", COUNT],
