@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from jitportal.models import Person
+    from jitportal.models import Person, RoleScope
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -121,7 +121,7 @@ def prepare_portal(number: int) -> tuple[Person, Person]:
     measured, and five thousand times it would take minutes.
     """
     from jitportal.audit.system import system
-    from jitportal.models import Person
+    from jitportal.models import Person, RoleScope
     from jitportal.operations import people, policies, requests
     from jitportal.operations.requests import Ask
     from jitportal.rules.vocabulary import Pathway, StartMode
@@ -141,19 +141,18 @@ def prepare_portal(number: int) -> tuple[Person, Person]:
         Person(username=f"p{one}", name=f"Person {one} Longer-Familyname", manager=boss)
         for one in range(count)
     )
-    multiply(request.pk, others, number)
+    scopes = list(RoleScope.objects.select_related("role").order_by("pk"))
+    multiply(request.pk, [(person, scope) for person in others for scope in scopes][:number])
     return boss, idle
 
 
-def multiply(pk: int, people: list[Person], number: int) -> None:
-    """The same request by each of the people, for each role and scope."""
+def multiply(pk: int, wanted: list[tuple[Person, RoleScope]]) -> None:
+    """The same request by other people, for other scopes."""
     from django.db.models import OuterRef, Subquery
 
-    from jitportal.models import AccessRequest, RequestRevision, RoleScope, StageDecider
+    from jitportal.models import AccessRequest, RequestRevision, StageDecider
 
     model = AccessRequest.objects.select_related("current").get(pk=pk)
-    scopes = list(RoleScope.objects.select_related("role").order_by("pk"))
-    wanted = [(person, scope) for person in people for scope in scopes][:number]
     made = AccessRequest.objects.bulk_create(
         AccessRequest(
             requester=person,

@@ -92,6 +92,12 @@ class GrantQuerySet(models.QuerySet["Grant"]):
         """Those in force by the clock, whatever their stored status says."""
         return self.filter(starts_at__lte=now, ends_at__gt=now, stopped_at__isnull=True)
 
+    def in_force(self, now: datetime) -> GrantQuerySet:
+        """The same ones, for questions about many people's: the status that the times imply (a constraint)
+        leads by its index to what is in force, past all that ever ended.
+        """
+        return self.entitling(now).filter(status__in=STARTED)
+
     def unfinished(self) -> GrantQuerySet:
         return self.exclude(status=GrantStatus.ENDED)
 

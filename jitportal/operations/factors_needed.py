@@ -79,7 +79,7 @@ def _powerful(now: datetime) -> Iterator[str]:
     yield from StandingPower.objects.filter(removed_at__isnull=True).values_list(
         "person__username", flat=True
     )
-    held = Grant.objects.entitling(now).filter(role__target__connector="portal")
+    held = Grant.objects.in_force(now).filter(role__target__connector="portal")
     yield from held.values_list("person__username", flat=True)
 
 

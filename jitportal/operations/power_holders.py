@@ -19,7 +19,7 @@ def holding(powers: Collection[Power], now: datetime) -> Q:
     """Those who hold one of the powers by the clock, by a grant or a standing power: a condition of
     ``Person``.
     """
-    held = Grant.objects.entitling(now).filter(role__target__connector=PORTAL, lease__entitlement__in=powers)
+    held = Grant.objects.in_force(now).filter(role__target__connector=PORTAL, lease__entitlement__in=powers)
     standing = StandingPower.objects.filter(power__in=powers, removed_at__isnull=True)
     return Q(pk__in=held.values("person_id")) | Q(pk__in=standing.values("person_id"))
 

@@ -38,7 +38,7 @@ class PortalGrants:
 
     def holders(self) -> list[Holder]:
         """Everybody who holds one of the powers through a grant."""
-        grants = Grant.objects.entitling(clock.now()).filter(role__target=self._target)
+        grants = Grant.objects.in_force(clock.now()).filter(role__target=self._target)
         return [
             Holder(grant.account, grant.lease.entitlement, grant.ends_at, grant.lease.handle)
             for grant in grants.select_related("lease")

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from jitportal.audit.events import record
 from jitportal.models import Grant, Person, Role, StepUpProof
 from jitportal.operations import clock, confirmation_words, step_up
-from jitportal.operations.facts import may, require, visible_grants
+from jitportal.operations.directory import actor_facts
+from jitportal.operations.facts import relations, require, visible_grants
 from jitportal.operations.grants import revoke_locked
 from jitportal.operations.transaction import lock_grant, operation
 from jitportal.operations.wording import words
 from jitportal.rules.errors import Conflict, Invalid
-from jitportal.rules.permissions import Verb
+from jitportal.rules.permissions import Verb, allowed
 from jitportal.rules.step_up import Act
 from jitportal.rules.vocabulary import GrantStatus
 
@@ -38,7 +39,9 @@ def revocable(actor: Person, *, person: Person | None = None, role: Role | None 
     rows = rows.filter(role=role) if role is not None else rows
     listed = rows.select_related("person", "role__target", "role__owner", "scope", "request__current")
     looked_at = list(listed.order_by("person__name", "role__name", "pk")[: MOST_GRANTS + 1])
-    found = [grant for grant in looked_at[:MOST_GRANTS] if may(Verb.GRANT_REVOKE, actor, grant, now)]
+    found, facts = looked_at[:MOST_GRANTS], actor_facts(actor, now)
+    if not allowed(Verb.GRANT_REVOKE, facts):  # by a power, whatever they are to each of them
+        found = [grant for grant in found if allowed(Verb.GRANT_REVOKE, facts, relations(actor, grant))]
     return Revocable(found, cut=len(looked_at) > MOST_GRANTS)
 
 

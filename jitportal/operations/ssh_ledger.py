@@ -67,7 +67,7 @@ class CertificatesOfTarget:
 
     def holders(self) -> list[Holder]:
         """Everybody who holds an entitlement through a grant."""
-        grants = Grant.objects.entitling(clock.now()).filter(role__target=self._target)
+        grants = Grant.objects.in_force(clock.now()).filter(role__target=self._target)
         return [
             Holder(grant.account, grant.lease.entitlement, grant.ends_at, grant.lease.handle)
             for grant in grants.select_related("lease")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from django.core.checks import Tags, run_checks
 from django.core.management.sql import emit_post_migrate_signal
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -297,6 +299,21 @@ def test_the_words_of_a_search_are_looked_up_in_the_index() -> None:
     sql("SET LOCAL enable_indexscan = off")
     plan = passing.order_by().explain()
     assert f"Bitmap Index Scan on {postgresql.INDEX}" in plan, plan
+
+
+@ON_POSTGRESQL
+@pytest.mark.parametrize(
+    ("wanted", "walks"), [({"words": "never"}, [40, 200]), ({"verb": "a.b"}, [40, 1_000])]
+)
+def test_fewer_sentences_are_taken_apart_than_events_looked_at(
+    wanted: dict[str, str], walks: list[int]
+) -> None:
+    for _ in range(41):
+        event()
+    with CaptureQueriesContext(connection) as captured:
+        assert found(size=1, **wanted) == []
+    skipped = [re.findall(r"OFFSET (\d+)", query["sql"]) for query in captured.captured_queries]
+    assert [int(number) + 1 for (number,) in filter(None, skipped)] == walks
 
 
 @ON_POSTGRESQL

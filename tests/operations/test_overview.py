@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from jitportal.models import AccessRequest, Approval, Grant
 from jitportal.operations import clock, grants, overview, requests
 from jitportal.operations.overview import Decisions, Durations
+from jitportal.operations.waits import usual_waits
 from jitportal.rules.vocabulary import GrantStatus
 from jitportal.rules.waiting import at_share
 from tests.operations import world
@@ -60,7 +62,8 @@ def test_what_stands_now() -> None:
     found = overview.standing(clock.now())
     assert (found.in_force, found.live, found.ready, found.waiting) == (2, 1, 1, 2)
     assert found.oldest_waiting == oldest.created_at
-    assert Grant.objects.entitling(clock.now()).count() == 2
+    now = clock.now()
+    assert set(Grant.objects.entitling(now)) == set(Grant.objects.in_force(now)) == {held, given}
     assert {ready.status, held.status, given.status} == {
         GrantStatus.READY,
         GrantStatus.ACTIVE,
@@ -223,3 +226,48 @@ def same(found: Durations | None, durations: list[timedelta], share: float) -> N
     assert found.number == len(durations)
     assert found.half == pytest.approx(at_share(durations, 0.5).total_seconds(), abs=0.01)
     assert found.most == pytest.approx(at_share(durations, share).total_seconds(), abs=0.01)
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(
+    ("figure", "index"),
+    [
+        (overview.decisions, "USING COVERING INDEX approval_when (decided_at>? AND decided_at<?)"),
+        (overview.waits, "USING INDEX request_closed (closed_at>? AND closed_at<?)"),
+        (
+            overview.removal_lags,
+            "INDEX grant_verified_absent (verified_absent_at>? AND verified_absent_at<?)",
+        ),
+        (overview.most_asked, "USING COVERING INDEX request_of_role (role_id=? AND created_at>?)"),
+    ],
+)
+def test_what_is_older_than_the_days_is_not_even_read(figure: Callable[..., object], index: str) -> None:
+    shown = days()
+    with CaptureQueriesContext(connection) as captured:
+        figure(shown, KIRITIMATI)
+    (query,) = captured.captured_queries
+    assert index in plan_of(query["sql"])
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(
+    "of",
+    [{}, {"role": 1}, {"role__in": range(50)}, {"role__target": 1}, {"role__target__connector": "portal"}],
+)
+def test_what_is_in_force_is_found_past_all_that_has_ended(of: dict[str, Any]) -> None:
+    rows = Grant.objects.in_force(clock.now()).filter(**of).select_related("person")
+    assert "USING INDEX grant_expiry (status=? AND ends_at>?)" in rows.explain()
+
+
+@pytest.mark.sqlite
+def test_usual_waits_of_many_roles_are_looked_up_role_by_role() -> None:
+    with CaptureQueriesContext(connection) as captured:
+        usual_waits(range(50), clock.now())
+    (query,) = captured.captured_queries[-1:]
+    assert "request_waits (role_id=? AND closed_at>? AND closed_at<?)" in plan_of(query["sql"])
+
+
+def plan_of(statement: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {statement}")
+        return " / ".join(step for *_, step in cursor.fetchall())

@@ -22,6 +22,9 @@ from jitportal.models import Event
 INDEX = "event_words"
 #: So many of the newest events are walked through for each one that is wanted, and then so many more.
 WALKS = (40, 1_000)
+#: The same where words are looked for: a walk takes each sentence apart, which is ten times as long as a look
+#: at who did it; and what isn't found in this many is rare enough for the index, or long ago.
+WALKS_FOR_WORDS = (40, 200)
 #: A document must stay under a megabyte, or PostgreSQL refuses the event.
 LONGEST = 100_000
 #: The parser takes care of the percent sign, which would be one of psycopg's here.
@@ -72,7 +75,7 @@ def problems(connection: BaseDatabaseWrapper) -> list[str]:
 def find(wanted: Wanted, before: Place | None, size: int) -> list[int]:
     """The ids of the newest events that pass, by moment and then id."""
     found: list[int] = []
-    for walk in WALKS:
+    for walk in WALKS_FOR_WORDS if any(wanted.phrases()) else WALKS:
         edge = _last_of(walk * size, wanted, before)
         newest = passing(wanted, before)
         if edge is not None:

@@ -75,7 +75,7 @@ def roles_now(words: str, now: datetime) -> Roles:
     """The roles on offer whose name, key, description or target has every word; holders counted."""
     found = Role.objects.offered().select_related("target", "owner").filter(*_each_word(words))
     rows = list(found.order_by("target__name", "name", "pk")[: MOST_ROLES + 1])
-    held = Grant.objects.entitling(now).filter(role__in=[row.pk for row in rows]).order_by()
+    held = Grant.objects.in_force(now).filter(role__in=[row.pk for row in rows]).order_by()
     counted = dict(held.values_list("role_id").annotate(people=Count("person", distinct=True)))
     return Roles([RoleRow(row, counted.get(row.pk, 0)) for row in rows[:MOST_ROLES]], len(rows) > MOST_ROLES)
 
@@ -94,7 +94,7 @@ def role_page(role: Role, viewer: Person, now: datetime) -> RolePage:
     version = policies.current_version()
     rules = policies.role_rules(version, role.key)
     scopes = role.scopes.filter(retired_at__isnull=True).select_related("entitlement").order_by("name")
-    held = Grant.objects.entitling(now).filter(role=role).select_related("person", "scope")
+    held = Grant.objects.in_force(now).filter(role=role).select_related("person", "scope")
     return RolePage(
         role=role,
         rules=rules,

@@ -151,7 +151,7 @@ def _before(access_request: AccessRequest) -> Some:
 def _holders(access_request: AccessRequest, now: datetime) -> Some:
     """Others who hold the role in this scope by the clock."""
     held = (
-        Grant.objects.entitling(now)
+        Grant.objects.in_force(now)
         .filter(role=access_request.role_id, scope=access_request.scope_id)
         .exclude(person=access_request.requester_id)
     )

@@ -38,7 +38,7 @@ class InForce:
 
 def in_force(words: str, viewer: Person, now: datetime) -> InForce:
     """What entitles by the clock, the first to end first; each word is in a name of person, role or place."""
-    held = Grant.objects.entitling(now).filter(*_each_word(words))
+    held = Grant.objects.in_force(now).filter(*_each_word(words))
     grants = list(
         held.select_related("person", "role__target__health", "scope__entitlement", "lease")
         .select_related("request__current", "activation")

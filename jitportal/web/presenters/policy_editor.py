@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
@@ -59,16 +59,8 @@ class Clash:
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
-    """A line number beside the text; ``wrong``: a problem stands there."""
-
-    number: int
-    wrong: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Editor:
-    """The page's parts beside the form's fields.
+    """The page's parts beside the form's fields. ``wrong``: numbers of lines that a problem stands on.
 
     ``unplanned``: the text was to be proposed, and its plan hadn't been shown. ``written``: the line at
     which a form has changed the text; 0: none has. ``roles``: keys and names of those that a form may change.
@@ -76,7 +68,8 @@ class Editor:
     """
 
     clash: Clash | None
-    numbers: Sequence[Number]
+    lines: int
+    wrong: Collection[int]
     unplanned: bool = False
     written: int = 0
     roles: Sequence[tuple[str, str]] = ()
@@ -129,6 +122,6 @@ def first_changed(old: str, new: str) -> int:
     return next((number for number, (before, after) in enumerate(pairs, 1) if before != after), 1)
 
 
-def numbers(lines: int, found: Checked | None) -> list[Number]:
-    wrong = {one.problem.line for one in found.misprints} if found else set()
-    return [Number(number, number in wrong) for number in range(1, lines + 1)]
+def wrong_lines(found: Checked | None) -> frozenset[int]:
+    """Those that a problem stands on."""
+    return frozenset(one.problem.line for one in found.misprints) if found else frozenset()

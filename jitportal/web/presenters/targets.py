@@ -49,7 +49,7 @@ class TargetPage:
 def target_rows(targets: QuerySet[Target], now: datetime) -> list[TargetRow]:
     """Those in use first, by name; with how many grants entitle there now."""
     held = dict(
-        Grant.objects.entitling(now).order_by().values_list("role__target_id").annotate(grants=Count("pk"))
+        Grant.objects.in_force(now).order_by().values_list("role__target_id").annotate(grants=Count("pk"))
     )
     offered = Count("roles", filter=Q(roles__retired_at__isnull=True), distinct=True)
     rows = targets.select_related("health").annotate(offered=offered).order_by("retired_at", "name")
@@ -62,7 +62,7 @@ def target_rows(targets: QuerySet[Target], now: datetime) -> list[TargetRow]:
 
 def target_page(target: Target, viewer: Person, now: datetime) -> TargetPage:
     held = (
-        Grant.objects.entitling(now)
+        Grant.objects.in_force(now)
         .filter(role__target=target)
         .select_related("person", "role", "scope", "lease")
     )

@@ -14,7 +14,7 @@ from jitportal.web import fetch
 from jitportal.web.forms.policy import PolicyForm, VersionsForm
 from jitportal.web.http import PortalRequest, now_of
 from jitportal.web.presenters import policies as presenter
-from jitportal.web.presenters.policy_editor import Checked, Editor, checked, clash, numbers
+from jitportal.web.presenters.policy_editor import Checked, Editor, checked, clash, wrong_lines
 from jitportal.web.presenters.second_person import second_people
 from jitportal.web.refusals import form_page, refusals_shown_in
 
@@ -92,7 +92,8 @@ def editor_page(
         )
     editor = Editor(
         clash=against,
-        numbers=numbers(form.lines, found),
+        lines=form.lines,
+        wrong=wrong_lines(found),
         unplanned=asked_to_propose and found is not None and not found.misprints and not form.errors,
         written=written,
         roles=_roles_in_force(),
