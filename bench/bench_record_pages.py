@@ -26,6 +26,7 @@ from urllib.parse import urlencode
 
 if TYPE_CHECKING:
     from bench.whole_pages import Viewer
+    from jitportal.models import Person
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -86,7 +87,7 @@ def prepare(number: int) -> None:
                 cursor.execute("ANALYZE")  # as autovacuum does; SQLite is never told to
 
 
-def auditor() -> object:
+def auditor() -> Person:
     """Somebody who may read the record."""
     from jitportal.models import Person, StandingPower
     from jitportal.operations import clock
@@ -211,7 +212,8 @@ def deep(viewer: Viewer, rounds: int) -> float:
 
 def files(viewer: Viewer, kind: str) -> None:
     """All that one export holds: its first byte, its last one, its size, and what it took of memory."""
-    from jitportal.web.presenters.record_files import MOST_ROWS
+    from bench.stopwatch import processor
+    from jitportal.operations.record import MOST_ROWS
 
     for name, filters in {
         "no filter": "",
@@ -219,19 +221,20 @@ def files(viewer: Viewer, kind: str) -> None:
         "a rare word": "words=zebra",
     }.items():
         before = memory(anew=True)
-        began = time.perf_counter()
+        began, used = time.perf_counter(), processor()
         answer = viewer.post(f"{PAGE}export/?{filters}", {"kind": kind})
         assert answer.status_code == 200, answer.status_code
         assert answer.streaming, "The file is no stream."
         pieces = iter(answer)
         size = len(next(pieces))
-        first = time.perf_counter() - began
+        first, first_used = time.perf_counter() - began, processor() - used
         size += sum(len(piece) for piece in pieces)
-        whole = time.perf_counter() - began
+        whole, whole_used = time.perf_counter() - began, processor() - used
         most = memory() - before
         print(
-            f"{kind:4} of {name:14} first byte {first * 1000:7.0f} ms   all {whole:6.1f} s   "
-            f"{size / 1e6:6.1f} MB   memory {most / 1000:5.1f} MB (at most {MOST_ROWS} events)",
+            f"{kind:4} of {name:14} first byte {first * 1000:6.0f} ms (processor {first_used * 1000:5.0f})   "
+            f"all {whole:5.1f} s (processor {whole_used:5.1f})   {size / 1e6:6.1f} MB compressed   "
+            f"memory {most / 1000:5.1f} MB; at most {MOST_ROWS} events",
             flush=True,
         )
 

@@ -73,7 +73,7 @@ LISTS: list[tuple[str, str, Made, int]] = [
     ("sam", "/roles/", holding, 14),
     ("sam", "/grants/", holding, 19),
     ("sam", "/roles/door/", holding, 26),
-    ("root", "/grants/of-role/door/revoke/", holding, 18),
+    ("root", "/grants/of-role/door/revoke/", holding, 21),
     ("paul", "/policy/", versions, 17),
     ("auda", "/record/", waiting, 22),
     ("auda", "/admin/jitportal/grant/", holding, 8),
