@@ -13,6 +13,7 @@ from django.db.models import Q
 from jitportal.audit.search import Wanted
 from jitportal.models import Person, Role, Target
 from jitportal.web.forms.base import MomentField, PortalForm
+from jitportal.web.forms.long_select import LongSelect
 
 #: More people than this share the words typed: the name is too short to be a filter.
 MOST_PEOPLE = 50
@@ -44,7 +45,11 @@ class RecordFilter(PortalForm):
         required=False, max_length=200, label="Person", help_text="Who did it, or whom it is about."
     )
     role = forms.ModelChoiceField(
-        Role.objects.order_by("name"), required=False, to_field_name="key", empty_label="Any role"
+        Role.objects.order_by("name"),
+        required=False,
+        to_field_name="key",
+        empty_label="Any role",
+        widget=LongSelect,
     )
     target = forms.ModelChoiceField(
         Target.objects.order_by("name"), required=False, to_field_name="key", empty_label="Any target"

@@ -6,12 +6,15 @@ from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
+from django import forms
 from django.test import Client
+from django.test.html import parse_html
 
 from jitportal.audit.search import finding
 from jitportal.models import AccessRequest, Event
 from jitportal.operations import clock, grants, record, requests
 from jitportal.web import paging
+from jitportal.web.forms.long_select import LongSelect
 from jitportal.web.forms.record import WITHIN
 from jitportal.web.presenters import record as presenter
 from tests.web.oversight.conftest import As, words
@@ -223,3 +226,13 @@ def test_what_a_batch_changed_for_others_stands_apart(world: World, auda: Client
 @pytest.mark.parametrize("pk", ["0", "99999", "9" * 30])
 def test_an_event_that_isnt_there_is_not_found(auda: Client, pk: str) -> None:
     assert auda.get(f"/record/{pk}/").status_code == 404
+
+
+@pytest.mark.parametrize("value", [None, "", "a", "<b>", "nowhere"])
+def test_a_long_choice_is_drawn_as_any_other(value: str | None) -> None:
+    choices = [("", "Any role"), ("a", "Äußeres & more"), ("<b>", "<b>'bold'</b>")]
+    attrs = {"id": "id_role", "aria-describedby": "x", "required": True, "disabled": False}
+    long, short = (
+        widget(choices=choices).render("role", value, attrs) for widget in (LongSelect, forms.Select)
+    )
+    assert parse_html(long) == parse_html(short)
