@@ -185,7 +185,7 @@ class Attack:
             "PATH_INFO": hostile.path(place.address),
             "QUERY_STRING": hostile.query_string(),
             "CONTENT_TYPE": hostile.content_type,
-            **(AS_A_BROWSER if hostile.turn > 2 else {}),
+            **(AS_A_BROWSER if self.made // 2 % 2 else {}),
             "CONTENT_LENGTH": str(len(body)),
             "wsgi.input": BytesIO(body),
             **hostile.headers,
