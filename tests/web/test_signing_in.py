@@ -36,6 +36,13 @@ def verbs() -> list[str]:
     return list(Event.objects.order_by("pk").exclude(verb="person.created").values_list("verb", flat=True))
 
 
+def test_a_new_portal_says_how_to_begin_and_no_other_does() -> None:
+    begin = b"manage.py first_administrator"
+    assert begin in Client().get("/sign-in/").content
+    people.create_person(actor=system(), username="ann", name="Ann Test", password=PASSWORD)
+    assert begin not in Client().get("/sign-in/").content
+
+
 def test_signing_in_and_out_is_on_record_with_the_address(ann: Person) -> None:
     client = Client()
     client.get("/sign-in/")

@@ -51,6 +51,7 @@ def test_an_empty_result_teaches(ed: Client, as_: SignedIn) -> None:
     assert "No role speaks of “zeppelin”." in html
     assert "a privilege as the system calls it" in html
     assert "There is no role that you may request." in find(as_("sam"), "")
+    assert "Request those chosen together" not in as_("sam").get("/request/").content.decode()
 
 
 def test_a_word_that_nothing_speaks_of_is_named_beside_what_was_found(ed: Client) -> None:
