@@ -54,7 +54,7 @@ NASTY = [
     b"=cmd|' /C calc'!A0",
     b"\x1b]0;title\x07\x1b[2J",
     b"x" * 70_000,
-    b"&" * 600,
+    b"&" * 3_000,
     b";" * 50,
 ]
 #: Names that some page reads from its address, or from a form.
