@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from jitportal.operations import clock, grants, people, problems
+from jitportal.operations import clock, grants, people, power_holders
 from jitportal.operations.facts import may, visible_grants, visible_requests
 from jitportal.operations.targets import connector_for, plan_for
 from jitportal.rules.permissions import Verb
@@ -60,7 +60,8 @@ def test_a_newer_policy_gives_those_who_hold_a_role_no_other_power() -> None:
     portal = connector_for(world.now_of(grant).role.target)
     holders = portal.holders() or []
     assert [holder.entitlement for holder in holders if holder.account == "rita"] == ["auditor"]
-    assert world.person("rita") not in problems.operators(clock.now())
+    powers = (Power.OPERATOR, Power.ADMINISTRATOR)
+    assert world.person("rita") not in power_holders.holders(powers, clock.now())
 
 
 def test_an_auditor_sees_everything_and_others_what_concerns_them() -> None:
