@@ -149,7 +149,7 @@ def _used(requests: Sequence[AccessRequest]) -> dict[tuple[int, int], int]:
 
 def _held(requests: Sequence[AccessRequest], now: datetime) -> dict[tuple[int, int], int]:
     """How many people hold each role and scope by the clock."""
-    held = Grant.objects.entitling(now).filter(role__in={request.role_id for request in requests})
+    held = Grant.objects.in_force(now).filter(role__in={request.role_id for request in requests})
     counted = held.values_list("role_id", "scope_id").annotate(people=Count("person", distinct=True))
     return {(role, scope): people for role, scope, people in counted.order_by()}
 
