@@ -47,9 +47,12 @@ class SignIn(LoginView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         cast = cast_of_the_demo() if settings.DEMO else []
-        said = {"cast": cast, "next": own_address(self.request), "sign_on": provider.current()}
-        if not Person.objects.humans().exists():
-            said["nobody_yet"] = True
+        said: dict[str, Any] = {
+            "cast": cast,
+            "next": own_address(self.request),
+            "sign_on": provider.current(),
+            "nobody_yet": not Person.objects.humans().exists(),
+        }
         return super().get_context_data(**said, **kwargs)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
