@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
 from pytest_django.plugin import DjangoDbBlocker
 
 from jitportal.management.private_postgres import PrivatePostgres
+from jitportal.operations import clock
 from tests.connectors.conftest import UNSWEPT, installed_server
 from tests.connectors.postgres_target import PASSWORD, PostgresTarget
-from tests.operations import logging_postgres, world
+from tests.operations import emergency_world, logging_postgres, world
 from tests.operations.memory_target import POLICY, MemoryTarget, put_in
 from tests.operations.postgres_rack import SECRET, forget_leases
+from tests.proofs import invariants
 from tests.undone import undone
 
 __all__ = ["installed_server"]
@@ -53,6 +56,33 @@ def target(settled_with_memory: None, db: None, monkeypatch: pytest.MonkeyPatch)
     target = MemoryTarget()
     put_in(monkeypatch, lambda: target)
     return target
+
+
+@pytest.fixture(scope="module")
+def break_glass_policy() -> str:
+    """A module may have its own."""
+    return emergency_world.POLICY
+
+
+@pytest.fixture(scope="module")
+def settled_with_break_glass(
+    break_glass_policy: str, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """Accounts for emergencies, and a service that is told of each use; made once for a module."""
+    with django_db_blocker.unblock(), undone(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settings, "WEBHOOKS", emergency_world.SIEM)
+        world.settle(break_glass_policy)
+        yield
+
+
+@pytest.fixture
+def rack(settled_with_break_glass: None, db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryTarget]:
+    """What those accounts get into. Whatever a test has done, every use is whole at its end."""
+    monkeypatch.setattr(settings, "WEBHOOKS", emergency_world.SIEM)
+    target = MemoryTarget()
+    put_in(monkeypatch, lambda: target)
+    yield target
+    invariants.emergencies(clock.now())
 
 
 @pytest.fixture(scope="session")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
 from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest_django.plugin import DjangoDbBlocker
 
 from jitportal.audit.system import system
 from jitportal.models import Activation, ActivationAlert, Event, Notice, WebhookDelivery
@@ -23,7 +21,6 @@ from tests.models.rows import NOW
 from tests.operations import emergency_world as house
 from tests.operations import world
 from tests.operations.incidents import DONE, SAID, determine, sign
-from tests.undone import undone
 
 MINUTE = timedelta(minutes=1)
 #: Who would have decided is alerted anyway; he isn't.
@@ -31,11 +28,8 @@ KEPT_BY_CARL = (("[dora, dina]", "[carl]"), ("custodians: [dora]}", "custodians:
 
 
 @pytest.fixture(scope="module")
-def settled_with_break_glass(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    with django_db_blocker.unblock(), undone(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(settings, "WEBHOOKS", house.SIEM)
-        world.settle(world.changed(*KEPT_BY_CARL, text=house.POLICY))
-        yield
+def break_glass_policy() -> str:
+    return world.changed(*KEPT_BY_CARL, text=house.POLICY)
 
 
 @pytest.fixture

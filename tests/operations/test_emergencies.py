@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.db import IntegrityError, transaction
-from pytest_django.plugin import DjangoDbBlocker
 
 from jitportal.models import AccessRequest, Activation, ActivationAlert, Event, Grant, Notice, WebhookDelivery
 from jitportal.operations import clock, emergencies, emergency_alerts, grants, policies, requests
@@ -26,37 +23,12 @@ from jitportal.rules.vocabulary import (
 )
 from tests.operations import emergency_world as house
 from tests.operations import world
-from tests.operations.memory_target import MemoryTarget, put_in
+from tests.operations.memory_target import MemoryTarget
 from tests.operations.world import person
-from tests.proofs import invariants
-from tests.undone import undone
 
 pytestmark = pytest.mark.usefixtures("rack")
 
 SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture(scope="module")
-def settled_with_break_glass(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    with django_db_blocker.unblock(), undone(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(settings, "WEBHOOKS", house.SIEM)
-        world.settle(house.POLICY)
-        yield
-
-
-@pytest.fixture(autouse=True)
-def invariants_hold(rack: MemoryTarget) -> Iterator[None]:
-    """Whatever a test has done, every use is whole at its end."""
-    yield
-    invariants.emergencies(clock.now())
-
-
-@pytest.fixture
-def rack(settled_with_break_glass: None, db: None, monkeypatch: pytest.MonkeyPatch) -> MemoryTarget:
-    monkeypatch.setattr(settings, "WEBHOOKS", house.SIEM)
-    target = MemoryTarget()
-    put_in(monkeypatch, lambda: target)
-    return target
 
 
 def causes(activation: Activation) -> dict[str, str]:

@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from django.conf import settings
-from pytest_django.plugin import DjangoDbBlocker
 
 from jitportal.models import Activation, Event, Notice, WebhookDelivery
-from jitportal.operations import clock, emergencies
+from jitportal.operations import emergencies
 from jitportal.rules.errors import Conflict, InvalidInput, NotAllowed
 from jitportal.rules.vocabulary import ActivationStatus, EndReason
 from tests.operations import emergency_world as house
 from tests.operations import world
-from tests.operations.memory_target import MemoryTarget, put_in
-from tests.proofs import invariants
-from tests.undone import undone
+from tests.operations.memory_target import MemoryTarget
 
-
-@pytest.fixture(scope="module")
-def settled_with_break_glass(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    with django_db_blocker.unblock(), undone(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(settings, "WEBHOOKS", house.SIEM)
-        world.settle(house.POLICY)
-        yield
-
-
-@pytest.fixture(autouse=True)
-def rack(settled_with_break_glass: None, db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryTarget]:
-    monkeypatch.setattr(settings, "WEBHOOKS", house.SIEM)
-    target = MemoryTarget()
-    put_in(monkeypatch, lambda: target)
-    yield target
-    invariants.emergencies(clock.now())
+pytestmark = pytest.mark.usefixtures("rack")
 
 
 def told(kind: str) -> set[str]:

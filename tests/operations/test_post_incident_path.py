@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.conf import settings
-from pytest_django.plugin import DjangoDbBlocker
 
 from jitportal.models import PostIncidentReview
 from jitportal.operations import (
@@ -23,9 +20,8 @@ from jitportal.rules.post_incident_words import Classification
 from tests.operations import emergency_world as house
 from tests.operations import world
 from tests.operations.incidents import DONE, FOUND, SAID, determine, sign, use_of
-from tests.operations.memory_target import Fault, MemoryTarget, put_in
+from tests.operations.memory_target import Fault, MemoryTarget
 from tests.operations.world import person
-from tests.undone import undone
 
 POLICY = house.POLICY.replace(
     "      entitlement: rescue door\n", "      entitlement: rescue door\n      login: dynamic\n"
@@ -33,19 +29,8 @@ POLICY = house.POLICY.replace(
 
 
 @pytest.fixture(scope="module")
-def settled(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    with django_db_blocker.unblock(), undone(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(settings, "WEBHOOKS", house.SIEM)
-        world.settle(POLICY)
-        yield
-
-
-@pytest.fixture
-def rack(settled: None, db: None, monkeypatch: pytest.MonkeyPatch) -> MemoryTarget:
-    monkeypatch.setattr(settings, "WEBHOOKS", house.SIEM)
-    target = MemoryTarget()
-    put_in(monkeypatch, lambda: target)
-    return target
+def break_glass_policy() -> str:
+    return POLICY
 
 
 def used(**said: Any) -> PostIncidentReview:
