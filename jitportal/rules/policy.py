@@ -11,7 +11,7 @@ from enum import StrEnum
 from jitportal.rules.deciders import DeciderRules, Directory, PersonFacts, deciders_of, enough_people
 from jitportal.rules.durations import spoken
 from jitportal.rules.nudges import NO_CHANNELS, NO_NUDGES, NotifyRules, NudgeRules
-from jitportal.rules.plain_text import LONGEST_WORDS, is_plain
+from jitportal.rules.plain_text import LONGEST_WORDS, text_problem
 from jitportal.rules.vocabulary import Pathway, Risk
 from jitportal.rules.windows import Window, window_problems
 
@@ -280,10 +280,8 @@ def _words_problems(facts: RequestFacts, rules: RoleRules) -> list[Problem]:
                 f"Keep the reason under {LONGEST_JUSTIFICATION} characters (now {len(words)}).",
             )
         )
-    if not is_plain(facts.justification):
-        problems.append(
-            Problem("justification", "The text holds characters that aren't text. Type it again.")
-        )
+    if problem := text_problem(facts.justification):
+        problems.append(Problem("justification", problem))
     problems += _ticket_problems(facts.ticket.strip(), rules)
     return problems
 
@@ -291,8 +289,8 @@ def _words_problems(facts: RequestFacts, rules: RoleRules) -> list[Problem]:
 def _ticket_problems(ticket: str, rules: RoleRules) -> list[Problem]:
     if len(ticket) > LONGEST_TICKET:
         return [Problem("ticket", f"A ticket has at most {LONGEST_TICKET} characters.")]
-    if not is_plain(ticket):
-        return [Problem("ticket", "The ticket holds characters that aren't text. Type it again.")]
+    if problem := text_problem(ticket, "ticket"):
+        return [Problem("ticket", problem)]
     if not ticket:
         return (
             [Problem("ticket", f"{rules.name} needs a ticket.{_hint(rules)}")]

@@ -158,6 +158,7 @@ def test_shapeless_submissions_are_refused(asked: list[AccessRequest]) -> None:
         ([wish(one, minutes=0)], "how many minutes"),
         ([wish(one, Verdict.DENY, reason="  ")], "Say why"),
         ([wish(one, reason="null\x00 inside")], "aren't text"),
+        ([wish(one, reason="fine \u202eton")], "reverses what stands after it"),
     ):
         with pytest.raises(InvalidInput, match=said):
             submitted(*wishes)

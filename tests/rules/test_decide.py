@@ -270,6 +270,10 @@ def test_a_window_is_checked_with_the_roles_own_limits() -> None:
             "x" * (LONGEST_JUSTIFICATION + 1),
             f"Keep the reason under {LONGEST_JUSTIFICATION} characters (now {LONGEST_JUSTIFICATION + 1}).",
         ),
+        (
+            "evil \u202etxt.exe\u202c",
+            "The text holds a hidden character that reverses what stands after it. Type it again.",
+        ),
         ("binary \x00 text", "The text holds characters that aren't text. Type it again."),
     ],
 )
@@ -288,6 +292,10 @@ TICKETED = replace(READER, ticket_required=True, ticket_pattern="CHG-[0-9]+", ti
         ("INC-1", "This doesn't look like a ticket for reader. Such as CHG-1."),
         ("CHG-1x", "This doesn't look like a ticket for reader. Such as CHG-1."),
         ("CHG-" + "1" * LONGEST_TICKET, f"A ticket has at most {LONGEST_TICKET} characters."),
+        (
+            "CHG-\u202d1",
+            "The ticket holds a hidden character that reverses what stands after it. Type it again.",
+        ),
         ("CHG-1\x00", "The ticket holds characters that aren't text. Type it again."),
     ],
 )
