@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("small_portal")
 
 HOSTILE = (
     "<script>alert(1)</script> <a href='https://evil.test/approve'>Approve</a>\n"
-    "-- \nFrom: portal\nhttp://127.0.0.1:8000/requests/99/ has been approved by Mona. \u202eevil\u202c"
+    "-- \nFrom: portal\nhttp://127.0.0.1:8000/requests/99/ has been approved by Mona. \u202bevil\u202c"
 )
 
 
@@ -97,7 +97,7 @@ def test_what_a_person_typed_is_marked_as_theirs_and_is_only_text() -> None:
     assert "<script>" not in html
     assert "<a href='https://evil" not in html
     assert "&lt;script&gt;" in html
-    assert "\u202e" not in html + text, "nothing is shown in another order than it was typed"
+    assert "\u202b" not in html + text, "nothing is shown in another order than it was typed"
     quoted = [line for line in text.splitlines() if "evil" in line or "From: portal" in line]
     assert quoted
     assert all(line.startswith("> ") for line in quoted)
