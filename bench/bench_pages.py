@@ -1,6 +1,6 @@
 """What pages weigh and how soon they show, in Chromium on loopback, with 5,000 requests that wait.
 
-    .venv/bin/python bench/bench_pages.py [--pending 5000] [--rounds 7] [--keep FOLDER]
+    .venv/bin/python bench/bench_pages.py [--pending 5000] [--rounds 9] [--keep FOLDER]
                                           [--database sqlite|postgres]
 
 The portal runs as in production: gunicorn, collected and compressed static files. Bytes are those on
@@ -102,7 +102,7 @@ def wait_for(address: str, patience: float = 60.0) -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pending", type=int, default=5_000)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--database", choices=["sqlite", "postgres"], default="sqlite")
     parser.add_argument("--keep", default="", metavar="FOLDER")
     said = parser.parse_args()

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.test import Client
 from playwright.sync_api import Browser, CDPSession, sync_playwright
+from playwright.sync_api import Page as BrowserPage
 
 from jitportal.audit.system import system
 from jitportal.models import AccessRequest, Grant, Person
@@ -103,34 +104,64 @@ def addresses() -> list[tuple[str, str, str]]:
 
 
 def look(url: str, *, rounds: int) -> Iterator[Seen]:
-    """Open each page in windows with nothing cached, and once more in one that has been here."""
+    """Open each page in windows with nothing cached, and once more in one that has been here.
+
+    Bytes are counted first, in windows of their own: being told of each costs a browser time, and one that
+    has only just been started is slow.
+    """
     with _browser() as browser:
-        for name, username, address in addresses():
-            yield _seen(browser, url, name, _session(username), address, rounds)
+        places = [(name, _session(username), address) for name, username, address in addresses()]
+        weighed = [_weigh(browser, url, key, address) for _, key, address in places]
+        for place, weight in zip(places, weighed, strict=True):
+            yield _seen(browser, url, place, weight, rounds)
 
 
-def _seen(browser: Browser, url: str, name: str, key: str, address: str, rounds: int) -> Seen:
-    cookie = {"name": settings.SESSION_COOKIE_NAME, "value": key, "url": url}
-    cold, told, again = [], [], []
-    warm = (0, 0)
+def _weigh(browser: Browser, url: str, key: str, address: str) -> tuple[int, int, int]:
+    """Requests and bytes of a first visit; bytes of the next."""
+    with _window(browser, url, key) as page:
+        counted = _Counted(page.context.new_cdp_session(page))
+        _told(page, url + address)
+        requests, cold = counted.taken()
+        _told(page, url + address)
+        return requests, cold, counted.taken()[1]
+
+
+def _seen(
+    browser: Browser, url: str, place: tuple[str, str, str], weight: tuple[int, int, int], rounds: int
+) -> Seen:
+    name, key, address = place
+    first, again = [], []
     for _ in range(rounds):
-        context = browser.new_context(viewport={"width": 1440, "height": 900})
-        context.add_cookies([cookie])  # type: ignore[list-item]  # the stub wants its own TypedDict
-        page = context.new_page()
-        counted = _Counted(context.new_cdp_session(page))
-        answer = page.goto(url + address)
-        assert answer is not None
-        assert answer.status == 200, f"{address}: {answer.status}"
-        told.append(page.evaluate(PAINTS))
-        cold.append(counted.taken())
-        page.goto(url + address)
-        again.append(page.evaluate(PAINTS)["largest"])
-        warm = counted.taken()
-        context.close()
-    middle = {what: statistics.median(one[what] for one in told) for what in ("answered", "first", "largest")}
+        with _window(browser, url, key) as page:
+            first.append(_told(page, url + address))
+            again.append(_told(page, url + address))
     return Seen(
-        name, cold[0][0], max(taken[1] for taken in cold), warm[1], **middle, again=statistics.median(again)
+        name,
+        *weight,
+        answered=statistics.median(told["answered"] for told in first),
+        first=statistics.median(told["first"] for told in first),
+        largest=statistics.median(told["largest"] for told in first),
+        again=statistics.median(told["largest"] for told in again),
     )
+
+
+@contextmanager
+def _window(browser: Browser, url: str, key: str) -> Iterator[BrowserPage]:
+    """A window with nothing cached, of somebody who has signed in."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    cookie = {"name": settings.SESSION_COOKIE_NAME, "value": key, "url": url}
+    context.add_cookies([cookie])  # type: ignore[list-item]  # the stub wants its own TypedDict
+    yield context.new_page()
+    context.close()
+
+
+def _told(page: BrowserPage, address: str) -> dict[str, float]:
+    """Opens the address, and says when it was answered and painted, in milliseconds."""
+    answer = page.goto(address)
+    assert answer is not None
+    assert answer.status == 200, f"{address}: {answer.status}"
+    told: dict[str, float] = page.evaluate(PAINTS)
+    return told
 
 
 class _Counted:
