@@ -15,6 +15,7 @@ from jitportal.operations.outlook import Closed, look_ahead
 from jitportal.rules.durations import spoken
 from jitportal.rules.policy import Outcome, Problem, RoleRules
 from jitportal.rules.vocabulary import WHOLE_TARGET, EnforcementPlan, StartMode
+from jitportal.rules.windows import Window
 from jitportal.rules.without_wait import AtOnce
 from jitportal.web.forms.asking import AskForm
 from jitportal.web.presenters.beforehand import Beforehand, of_ask
@@ -62,7 +63,7 @@ class Outlook:
     exactly: bool  # the stages are those of this request, with names
     by_system: bool
     mode: StartMode
-    undated: bool  # a time was chosen that is missing, or can't be read: ``mode`` and the moments say nothing
+    undated: bool  # a time is missing, can't be read, or is before the other: the moments say nothing
     minutes: int
     starts_at: datetime  # where it starts on the last approval: if that were given now
     closes_at: datetime | None
@@ -72,6 +73,12 @@ class Outlook:
     plan: EnforcementPlan
     rules: RoleRules
     factor: Beforehand | None
+
+
+def _is_undated(form: AskForm, window: Window) -> bool:
+    unread = form.is_bound and bool(MOMENTS & set(form.errors))
+    opens, closes = window.opens_at, window.closes_at
+    return unread or (opens is not None and closes is not None and closes <= opens)
 
 
 def outlook(
@@ -97,7 +104,7 @@ def outlook(
         exactly=not refused,
         by_system=decision.outcome is Outcome.SYSTEM_APPROVES,
         mode=ask.start_mode,
-        undated=form.is_bound and bool(MOMENTS & set(form.errors)),
+        undated=_is_undated(form, ask.window),
         minutes=ask.minutes,
         starts_at=starts_at,
         closes_at=ask.window.closes_at,

@@ -81,6 +81,16 @@ def test_a_time_that_is_missing_or_cannot_be_is_never_taken_for_at_once(ed: Clie
     assert "Given now" not in words
 
 
+def test_a_window_that_closes_before_it_opens_is_not_drawn(ed: Client) -> None:
+    with clock.moved(to=datetime(2026, 6, 1, 12, 0, tzinfo=UTC)):
+        window = {"opens_at": "2026-06-02T15:00", "closes_at": "2026-06-02T14:00"}
+        words = panel(ed, OPERATOR, start_mode="on_click", **window)
+        assert "Say when it is to start" in words
+        assert "You start it between" not in words
+        window["closes_at"] = "2026-06-02T16:00"
+        assert "You start it between" in panel(ed, OPERATOR, start_mode="on_click", **window)
+
+
 def test_what_begins_on_approval_says_until_when_it_would_last(ed: Client) -> None:
     now = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
     with clock.moved(to=now):
