@@ -36,15 +36,14 @@ def main() -> None:
         from django.db import connection
 
         from bench import past
+        from bench.planner import gather_statistics
         from bench.stopwatch import taken
         from jitportal.audit.guards import installing
 
         call_command("migrate", verbosity=0)
         installing.remove()
         prepare(said.requests)
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute("ANALYZE")  # as autovacuum does; nothing does on SQLite
+        gather_statistics()
         print(f"{said.requests} requests in {past.DAYS} days on {connection.vendor}, {said.rounds} rounds")
         opens = page()
         print(f"{'the whole page, at first':26} {taken(opens, 1, cold=True)}", flush=True)

@@ -42,13 +42,14 @@ def main() -> None:
         django.setup()
         from django.core.management import call_command
 
-        from bench import pages
+        from bench import pages, planner
 
         call_command("migrate", verbosity=0)
         if not pages.waiting():
             began = time.monotonic()
             pages.prepare(said.pending)
             print(f"{said.pending} requests made in {time.monotonic() - began:.0f} s")
+            planner.gather_statistics()
         pages.hold()
         with portal(folder) as url:
             seen = list(pages.look(url, rounds=said.rounds))

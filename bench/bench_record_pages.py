@@ -75,16 +75,13 @@ def arguments() -> argparse.Namespace:
 
 
 def prepare(number: int) -> None:
-    from django.db import connection
-
     from bench import record_events
+    from bench.planner import gather_statistics
     from jitportal.models import Event
 
     if Event.objects.count() < number:
         record_events.make(number)
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute("ANALYZE")  # as autovacuum does; SQLite is never told to
+        gather_statistics()
 
 
 def auditor() -> Person:

@@ -45,14 +45,13 @@ def main() -> int:
         from django.db import connection
 
         from bench import record_events
+        from bench.planner import gather_statistics
 
         call_command("migrate", verbosity=0)
         began = time.perf_counter()
         record_events.make(said.events)
         written = time.perf_counter() - began
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute("ANALYZE")  # as autovacuum does; nothing does on SQLite
+        gather_statistics()
         print(f"{said.events} events on {connection.vendor}, written in {written:.0f} s; {size()}")
         writing(said.rounds)
         worst = max(measured(name, wanted, said.rounds) for name, wanted in searches().items())

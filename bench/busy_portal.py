@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import connection
-
 from bench import bench_find
 from bench.bench_queue import multiply
 from bench.past import Past
+from bench.planner import gather_statistics
 from jitportal.audit.guards import installing
 from jitportal.models import AccessRequest, Grant, Membership, Notice, Person, RoleScope, StandingPower, Team
 from jitportal.operations import clock, people, requests
@@ -68,9 +67,7 @@ def make(*, roles: int, number_of_people: int, pending: int, past: int) -> Cast:
     Past([manager, engineer, *others], scopes, asked.asked.stages).make(past)
     _hold(engineer)
     _wait(asked, manager, others, scopes, pending)
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")  # as autovacuum does; nothing does on SQLite
+    gather_statistics()
     return Cast(engineer, manager, administrator)
 
 
