@@ -24,10 +24,10 @@ def test_a_request_is_denied_with_the_reason(visit: Visit, orders: PostgresTarge
     steps.opens_in_queue(mia, "Ben Sato", READ)
     mia.page.get_by_role("link", name="Deny").click()
     with mia.refused(422):
-        mia.page.get_by_role("button", name="Deny this request").click()
+        mia.page.get_by_role("button", name="Deny Ben Sato").click()
         expect(mia.page.get_by_role("alert")).to_contain_text("Say why")
     mia.page.get_by_label("Why is it denied?").fill("Use the replica for this.")
-    mia.page.get_by_role("button", name="Deny this request").click()
+    mia.page.get_by_role("button", name="Deny Ben Sato").click()
     mia.is_told("Denied. Ben Sato is told, with your reason.")
     ben.page.reload()
     expect(ben.page.get_by_text("Denied", exact=True)).to_be_visible()

@@ -84,10 +84,10 @@ def test_the_queue_by_keyboard_and_what_others_do_meanwhile(visit: Visit) -> Non
     expect(page.get_by_role("heading", name="This has changed while you look at it")).to_be_visible()
     expect(page.get_by_label("Why is it denied?")).to_have_value("Just ask: the replica holds it.")
     with vera.refused(409):
-        page.get_by_role("button", name="Deny this request").click()
+        page.get_by_role("button", name="Deny Quin Abara").click()
         expect(page.get_by_role("heading", name="What has changed since you opened the form")).to_be_visible()
     expect(page.get_by_label("Why is it denied?")).to_have_value("Just ask: the replica holds it.")
-    page.get_by_role("button", name="Deny this request").click()
+    page.get_by_role("button", name="Deny Quin Abara").click()
     vera.is_told("Denied. Quin Abara is told, with your reason.")
 
     # for fewer minutes, by a key and a length
@@ -102,7 +102,7 @@ def test_the_queue_by_keyboard_and_what_others_do_meanwhile(visit: Visit) -> Non
     shows(page, "Rosa Keller")
     page.get_by_role("link", name="Deny").click()
     page.get_by_label("Why is it denied?").fill(REASON)
-    page.get_by_role("button", name="Deny this request").click()
+    page.get_by_role("button", name="Deny Rosa Keller").click()
     vera.is_told("Denied. Rosa Keller is told, with your reason.")
     expect(page.get_by_text("Nothing waits for you.")).to_be_visible()
 
