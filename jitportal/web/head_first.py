@@ -84,17 +84,17 @@ def _parts(request: PortalRequest, template: str, context: Context, run: Callabl
     try:
         yield run(rest)
     except JitportalError as refusal:
-        yield _broken_off(request, sentences_of(refusal))
+        yield _broken_off(request, " ".join(sentences_of(refusal)))
     except Exception:  # the status has gone, so that nobody further out can make a page of it
         logger.exception("%s broke off after its head.", request.path)
         got_request_exception.send(sender=HeadFirst, request=request)
-        yield _broken_off(request, [BROKEN])
+        yield _broken_off(request, BROKEN)
 
 
-def _broken_off(request: HttpRequest, sentences: list[str]) -> str:
+def _broken_off(request: HttpRequest, text: str) -> str:
     """What stands in for the rest; it needs no person and no database."""
     reference = getattr(request, "correlation_id", "")
-    return render_to_string("errors/broken_off.html", {"sentences": sentences, "reference": reference})
+    return render_to_string("errors/broken_off.html", {"text": text, "reference": reference})
 
 
 class PageCompressionMiddleware(GZipMiddleware):
